@@ -1,0 +1,50 @@
+# Two doors: `make study` regenerates every table and figure, `make test` checks the project.
+# SIZE is smoke, class (default), desk or paper; CORES the cores a study may use.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+SIZE ?= class
+CORES ?= all
+VENV := .venv
+RUN := $(VENV)/bin/python -m
+READY := $(VENV)/.installed
+
+.PHONY: study test lab book pair lock diagram clean help
+
+help:                ## what there is to make
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/  /'
+
+study: $(READY)      ## regenerate every table and figure at SIZE, then write the report
+	@$(RUN) snakemake --snakefile workflow/Snakefile --cores $(CORES) --config size=$(SIZE); status=$$?; \
+	$(RUN) nbsupport report --size $(SIZE); exit $$status
+
+test: $(READY)       ## run all tests, the notebooks at smoke size included
+	$(RUN) pytest $(PYTEST)
+
+lab: $(READY)        ## open the notebooks in JupyterLab
+	$(RUN) jupyter lab --notebook-dir=notebooks
+
+pair: $(READY)       ## execute the sources at class size and write their .ipynb halves
+	$(RUN) nbsupport pair
+
+book: $(READY)       ## build the notebooks as a site: book/_build/html/index.html
+	$(RUN) sphinx -W --keep-going -q -b html book book/_build/html
+	@echo "book: book/_build/html/index.html"
+
+diagram: $(READY)    ## redraw the dataflow from the Snakefile
+	$(RUN) nbsupport diagram
+
+lock:                ## resolve every version again and write requirements.lock
+	$(VENV)/bin/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --upgrade \
+	    --generate-hashes --no-header --no-annotate --no-emit-index-url -o requirements.lock
+
+clean:               ## remove everything that can be made again, except the environment and downloaded data
+	rm -rf data/runs book/_build .snakemake figures/smoke figures/class figures/custom
+
+$(READY): requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" && "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' \
+	    || { echo "make: this study needs Python 3.11; name it with PYTHON=/path/to/python3.11"; exit 1; }
+	"$(PYTHON)" -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check "$$(sed -n 's/^\(uv==[^ ]*\).*/\1/p' requirements.lock)"
+	$(VENV)/bin/uv pip install --quiet --python $(VENV)/bin/python --require-hashes -r requirements.lock
+	$(VENV)/bin/uv pip install --quiet --python $(VENV)/bin/python --no-deps --no-build-isolation --editable .
+	@touch $(READY)
