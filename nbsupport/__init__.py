@@ -1,0 +1,1 @@
+"""Shared package of the study: everything that two notebooks need, and nothing else."""

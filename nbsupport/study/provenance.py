@@ -1,0 +1,118 @@
+"""What a result was made with: code, versions, machine, seeds, data."""
+
+import platform
+import resource
+import subprocess
+import sys
+import time
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from nbsupport.study import layout
+from nbsupport.study.data import data_used
+from nbsupport.study.publish import write_json
+from nbsupport.study.session import Session, current
+
+PACKAGES = ("numpy", "scipy", "torch", "xarray", "scikit-image", "matplotlib", "zarr", "papermill")
+"""Packages whose version can change a number."""
+
+OUTPUTS = ("figures", "notebooks/*.ipynb")
+"""What runs themselves write; it does not make the code dirty."""
+
+
+@cache
+def code_state() -> dict[str, Any]:
+    """Commit of the checkout and whether tracked or new files differ from it (published results aside).
+
+    Returns
+    -------
+    dict
+        ``commit`` (40 hex digits, or ``"unknown"`` outside a git checkout) and ``dirty`` (bool, or None if unknown).
+    """
+
+    def git(*words: str) -> str | None:
+        try:
+            done = subprocess.run(["git", *words], cwd=layout.ROOT, capture_output=True, text=True, timeout=30)
+        except (OSError, subprocess.TimeoutExpired):
+            return None
+        return done.stdout.strip() if done.returncode == 0 else None
+
+    commit = git("rev-parse", "HEAD")
+    if commit is None:
+        return {"commit": "unknown", "dirty": None}
+    changed = git("status", "--porcelain", "--", ".", *(f":(exclude){pattern}" for pattern in OUTPUTS))
+    return {"commit": commit, "dirty": None if changed is None else bool(changed)}
+
+
+@cache
+def environment() -> dict[str, Any]:
+    """Versions of Python and of the packages that compute, and the device in words."""
+    import torch
+
+    versions = {"python": platform.python_version()}
+    for name in PACKAGES:
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:
+            versions[name] = "not installed"
+    device = torch.cuda.get_device_name(0) if torch.cuda.is_available() else f"cpu ({platform.machine()})"
+    return {"versions": versions, "device": device}
+
+
+def peak_memory_gib() -> float:
+    """Largest resident size that this process has had, GiB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 2**30 if sys.platform == "darwin" else peak / 2**20  # macOS counts bytes, Linux KiB
+
+
+def provenance(session: Session) -> dict[str, Any]:
+    """Everything about a run that equal inputs leave equal; what varies from run to run is in `end`."""
+    return {
+        "notebook": session.notebook,
+        "size": session.size,
+        "parameters": session.parameters,
+        **code_state(),
+        **environment(),
+        "threads": session.threads,
+        "data": data_used(),
+    }
+
+
+def end() -> Any:
+    """Close the notebook: write its run record and show it as a table. Belongs in the last cell.
+
+    Returns
+    -------
+    IPython.display.Markdown
+        Parameters, commit, versions, device, threads, data hashes, time and peak memory.
+
+    Notes
+    -----
+    The runner publishes nothing of a notebook that has not come this far: the record carries the runner's token.
+    """
+    from IPython.display import Markdown
+
+    session = current()
+    record = provenance(session)
+    record["published"] = sorted(set(session.published))
+    record["wall_s"] = round(time.time() - session.started, 2)
+    record["peak_memory_gib"] = round(peak_memory_gib(), 3)
+    record["token"] = session.token
+    write_json(session.folder / "runs" / f"{session.notebook}.json", record)
+    rows = [
+        ("notebook, size", f"{session.notebook}, {session.size}"),
+        ("parameters", ", ".join(f"`{name}={value!r}`" for name, value in session.parameters.items())),
+        ("commit", f"`{record['commit'][:12]}`" + (" with uncommitted changes" if record["dirty"] else "")),
+        ("versions", ", ".join(f"{name} {number}" for name, number in record["versions"].items())),
+        ("device, threads", f"{record['device']}, {session.threads}"),
+        ("data", "; ".join(_describe(entry) for entry in record["data"]) or "simulated only"),
+        ("published", ", ".join(f"`{name}`" for name in record["published"])),
+        ("time, peak memory", f"{record['wall_s']:.0f} s, {record['peak_memory_gib']:.2f} GiB"),
+    ]
+    return Markdown("| | |\n|---|---|\n" + "\n".join(f"| {name} | {value} |" for name, value in rows))
+
+
+def _describe(entry: dict[str, Any]) -> str:
+    sha = f", sha256 `{entry['sha256'][:12]}`" if entry.get("sha256") else ""
+    return f"{entry['name']} ({entry['source']}{sha})"

@@ -1,0 +1,295 @@
+"""Run one notebook: check first, execute with papermill, publish everything or nothing."""
+
+import contextlib
+import fcntl
+import json
+import logging
+import os
+import resource
+import secrets
+import shutil
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jupytext
+import nbformat
+import papermill
+from nbclient.exceptions import DeadKernelError
+from papermill.exceptions import PapermillExecutionError
+from traitlets.config import Config
+
+from nbsupport.study import layout
+from nbsupport.study.live import LiveLine
+from nbsupport.study.params import (
+    ParameterError,
+    check,
+    declared_parameters,
+    notebook_source,
+    parameter_set,
+    parse_assignment,
+)
+from nbsupport.study.progress import duration
+from nbsupport.study.publish import publishing, write_json
+from nbsupport.study.session import CONTEXT
+
+logging.getLogger("papermill").setLevel(logging.ERROR)
+"""It warns of every parameter declared as ``X | None``, which its own inspection does not read; ours does."""
+
+LOCAL_KERNEL = Config(KernelManager={"transport": "ipc"})
+"""Talk to the kernel through the file system, which no other user of the machine can listen to."""
+
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+
+
+class RunError(RuntimeError):
+    """A run that did not end well; the message says what happened and where to read on."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A checked run that has not started."""
+
+    notebook: str
+    source: Path
+    size: str
+    given: dict[str, Any]
+    values: dict[str, Any]
+
+    @property
+    def output(self) -> Path:
+        """Executed notebook; it exists only after a run that ended well."""
+        return layout.runs_folder(self.size) / f"{self.notebook}.ipynb"
+
+    @property
+    def log(self) -> Path:
+        """What the notebook printed, written while it runs."""
+        return self.output.with_suffix(".log")
+
+    @property
+    def failed(self) -> Path:
+        """Notebook of a run that did not end well, with its error."""
+        return self.output.with_suffix(".failed.ipynb")
+
+    @property
+    def record(self) -> Path:
+        """Run record: parameters, provenance, time and memory, duration of every cell."""
+        return layout.figures_folder(self.size) / "runs" / f"{self.notebook}.json"
+
+    def last_durations(self) -> list[float] | None:
+        """Seconds per cell of the last run of this size with the same number of cells, if there was one."""
+        with contextlib.suppress(OSError, ValueError, KeyError):
+            return json.loads(self.record.read_text(encoding="utf-8"))["cell_s"]
+        return None
+
+
+def plan(notebook: str, size: str = "class", assignments: Sequence[str] = ()) -> Plan:
+    """Check a run before anything starts.
+
+    Parameters
+    ----------
+    notebook : str
+        Name, path or number.
+    size : str
+        One of `layout.SIZES`.
+    assignments : sequence of str
+        ``"name=value"`` changes on top of the size's set; with any, results go to the size ``custom``.
+
+    Raises
+    ------
+    ParameterError
+        Unknown notebook, size or parameter, wrong type, missing set, or a source without kernel spec.
+    """
+    source = notebook_source(notebook)
+    declared = declared_parameters(source)
+    given = parameter_set(source, size)
+    given |= dict(parse_assignment(text, declared, source.stem) for text in assignments)
+    if "kernelspec" not in jupytext.read(source).metadata:
+        raise ParameterError(f"{source.name} names no kernel; its header needs a kernelspec (python3)")
+    values = {name: entry.default for name, entry in declared.items()} | given
+    check(values, declared, source.stem)
+    return Plan(source.stem, source, layout.CUSTOM if assignments else size, given, values)
+
+
+def run(planned: Plan, *, threads: int | None = None) -> dict[str, Any]:
+    """Execute a planned run and publish its results.
+
+    Parameters
+    ----------
+    planned : Plan
+    threads : int, optional
+        Threads of the numerical libraries; by default the cores that this process may use.
+
+    Returns
+    -------
+    dict
+        The run record.
+
+    Raises
+    ------
+    RunError
+        If a cell failed, the kernel died, or the same run is going on elsewhere. Nothing is published; the notebook as
+        far as it came stays as ``*.failed.ipynb``.
+    """
+    threads = threads or len(os.sched_getaffinity(0))
+    work = planned.output.with_name(f".{planned.notebook}")
+    planned.output.parent.mkdir(parents=True, exist_ok=True)
+    with _only_one(planned), _environment(work, threads):
+        shutil.rmtree(work, ignore_errors=True)
+        context = _prepare(planned, work, threads)
+        live = LiveLine(planned.notebook, Path(context["progress"]), planned.last_durations())
+        started = time.time()
+        try:
+            _execute(planned, work, live)
+            record = _closing_record(context)
+        except (PapermillExecutionError, DeadKernelError, KeyboardInterrupt, RunError) as error:
+            raise RunError(_keep_failed(planned, work, error, live)) from None
+        record |= {"cell_s": live.durations, "wall_s": round(time.time() - started, 2)}
+        _publish(planned, work, record)
+        shutil.rmtree(work)
+    return record
+
+
+def _prepare(planned: Plan, work: Path, threads: int) -> dict[str, Any]:
+    staging = work / "staging"
+    staging.mkdir(parents=True)
+    notebook = jupytext.read(planned.source)
+    nbformat.write(notebook, work / "input.ipynb")
+    context = {
+        "notebook": planned.notebook,
+        "size": planned.size,
+        "staging": str(staging),
+        "progress": str(work / "progress.json"),
+        "threads": threads,
+        "token": secrets.token_hex(8),
+    }
+    write_json(work / "context.json", context)
+    return context
+
+
+def _execute(planned: Plan, work: Path, live: LiveLine) -> None:
+    with planned.log.open("w", encoding="utf-8", buffering=1) as log, live:
+        papermill.execute_notebook(
+            str(work / "input.ipynb"),
+            str(work / "output.ipynb"),
+            parameters=planned.given,
+            cwd=str(layout.ROOT),
+            progress_bar=False,
+            stdout_file=log,
+            stderr_file=log,
+            config=LOCAL_KERNEL,
+            on_notebook_start=lambda notebook: live.cells(notebook),
+            on_cell_start=lambda cell, cell_index: live.cell(cell_index),
+            on_cell_complete=lambda cell, cell_index: live.cell_done(cell_index),
+        )
+
+
+def _closing_record(context: dict[str, Any]) -> dict[str, Any]:
+    """Record that the notebook's last cell wrote; its token proves that this run, and no other, came so far."""
+    path = Path(context["staging"]) / "runs" / f"{context['notebook']}.json"
+    record = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    if record.pop("token", None) != context["token"]:
+        raise RunError("the notebook ended without its closing cell (`study.end()`); nothing is published")
+    return record
+
+
+def _publish(planned: Plan, work: Path, record: dict[str, Any]) -> None:
+    """Move staged files to their places, drop what the last run had and this one has not, show the notebook last."""
+    folder = layout.figures_folder(planned.size)
+    staging = work / "staging"
+    (staging / "runs" / planned.record.name).unlink()
+    staged = sorted(path for path in staging.rglob("*") if path.is_file())
+    record["files"] = [path.relative_to(staging).as_posix() for path in staged]
+    earlier = []
+    with contextlib.suppress(OSError, ValueError, KeyError):
+        earlier = json.loads(planned.record.read_text(encoding="utf-8"))["files"]
+    for path in staged:
+        target = folder / path.relative_to(staging)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(path, target)
+    for name in set(earlier) - set(record["files"]):
+        (folder / name).unlink(missing_ok=True)
+    write_json(planned.record, record)
+    with publishing(planned.output) as temporary:
+        shutil.copyfile(work / "output.ipynb", temporary)
+    planned.failed.unlink(missing_ok=True)
+
+
+def _keep_failed(planned: Plan, work: Path, error: BaseException, live: LiveLine) -> str:
+    """Keep the notebook of a failed run with its error on top, and return the message for the person."""
+    if isinstance(error, DeadKernelError):
+        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
+        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+        reason = (
+            f"the kernel died in cell {live.number}; the usual cause is memory "
+            f"(it had used up to {peak:.1f} of this machine's {total:.0f} GiB)"
+        )
+    elif isinstance(error, PapermillExecutionError):
+        reason = f"cell {live.number} failed: {error.ename}: {error.evalue}"
+    elif isinstance(error, KeyboardInterrupt):
+        reason = f"stopped in cell {live.number}"
+    else:
+        reason = str(error)
+    written = work / "output.ipynb"
+    if written.exists():
+        notebook = nbformat.read(written, as_version=4)
+        note = f"**This run did not end well and published nothing:** {reason}"
+        notebook.cells.insert(0, nbformat.v4.new_markdown_cell(note, metadata={"tags": ["run-failed"]}))
+        with publishing(planned.failed) as temporary:
+            nbformat.write(notebook, temporary)
+    planned.output.unlink(missing_ok=True)
+    shutil.rmtree(work, ignore_errors=True)
+    where = f"see {layout.relative(planned.failed)} and {layout.relative(planned.log)}"
+    return f"{planned.notebook}: {reason}; {where}"
+
+
+@contextlib.contextmanager
+def _only_one(planned: Plan) -> Iterator[None]:
+    """Hold a lock that the system drops when the process ends, however it ends."""
+    path = planned.output.with_name(f".{planned.notebook}.lock")
+    with path.open("w", encoding="utf-8") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RunError(f"{planned.notebook} at size {planned.size} is already running") from None
+        yield
+
+
+@contextlib.contextmanager
+def _environment(work: Path, threads: int) -> Iterator[None]:
+    """Hand context and threads to the kernel, which inherits this process's environment; stop cleanly on SIGTERM."""
+    changes = {CONTEXT: str(work / "context.json"), "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+    changes |= {name: str(threads) for name in THREAD_VARIABLES}
+    before = {name: os.environ.get(name) for name in changes}
+
+    def stop(number, frame):
+        raise KeyboardInterrupt
+
+    handler = signal.signal(signal.SIGTERM, stop)
+    os.environ.update(changes)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, handler)
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def describe(planned: Plan) -> str:
+    """Say what a run would do: parameters and where they come from, outputs, and how long the last one took."""
+    known = planned.last_durations()
+    lines = [f"{planned.notebook} at size {planned.size}"]
+    lines += [
+        f"  {name} = {value!r}" + ("" if name in planned.given else "  (the cell's own value)")
+        for name, value in planned.values.items()
+    ]
+    lines.append(f"  executed notebook: {layout.relative(planned.output)}")
+    lines.append(f"  figures, tables, claims: {layout.relative(layout.figures_folder(planned.size))}/")
+    lines.append(f"  last run took: {duration(sum(known)) if known else 'not known, no earlier run'}")
+    return "\n".join(lines)

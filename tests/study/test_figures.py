@@ -1,0 +1,97 @@
+import csv
+import json
+import struct
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import xarray as xr
+
+from nbsupport.study.figures import PANEL_VALUES, publish_figure, publish_table
+
+TEXTS = {"alt": "A line rises from zero to nine.", "caption": "Value against index, rising."}
+
+
+def line():
+    figure, axes = plt.subplots(figsize=(3, 2))
+    axes.plot(range(10), label="α")
+    axes.legend()
+    return figure
+
+
+def image(size):
+    axis = (np.arange(size) + 0.5) * 0.1
+    return xr.DataArray(
+        np.arange(size**2, dtype=float).reshape(size, size), dims=("y", "x"), coords={"y": axis, "x": axis}
+    )
+
+
+def test_a_figure_comes_as_svg_png_csv_and_json_with_its_words(opened):
+    publish_figure("toy-fig-1", line(), data={"x": [0, 1], "y": np.array([0.5, np.nan])}, **TEXTS)
+    files = sorted(path.name for path in opened.folder.iterdir())
+    assert files == ["toy-fig-1.csv", "toy-fig-1.json", "toy-fig-1.png", "toy-fig-1.svg"]
+    card = json.loads((opened.folder / "toy-fig-1.json").read_text())
+    assert (card["alt"], card["caption"]) == (TEXTS["alt"], TEXTS["caption"])
+    assert card["provenance"]["parameters"] == {"frames": 3}
+    assert (opened.folder / "toy-fig-1.csv").read_text() == "x,y\n0,0.5\n1,\n"
+    assert opened.published == ["toy-fig-1"]
+
+
+def test_the_png_has_300_dpi(opened):
+    publish_figure("toy-fig-1", line(), data={"x": [0]}, **TEXTS)
+    width, height = struct.unpack(">II", (opened.folder / "toy-fig-1.png").read_bytes()[16:24])
+    assert (width, height) == (900, 600)
+
+
+def test_equal_inputs_give_equal_bytes(opened):
+    def publish():
+        publish_figure("toy-fig-1", line(), data={"x": [0.1, 0.2]}, **TEXTS)
+        return {path.name: path.read_bytes() for path in opened.folder.iterdir()}
+
+    assert publish() == publish()
+
+
+def test_the_csv_of_an_image_keeps_its_mean_and_says_how_it_was_averaged(opened):
+    full = image(200)
+    publish_figure("toy-fig-1", line(), data={"a": full, "b": image(10)}, **TEXTS)
+    rows = list(csv.DictReader((opened.folder / "toy-fig-1.csv").read_text().splitlines()))
+    a = [row for row in rows if row["panel"] == "a"]
+    assert len(a) <= PANEL_VALUES
+    assert np.mean([float(row["value"]) for row in a]) == pytest.approx(float(full.mean()), rel=1e-6)
+    assert np.mean([float(row["x"]) for row in a]) == pytest.approx(float(full.x.mean()))
+    blocks = json.loads((opened.folder / "toy-fig-1.json").read_text())["csv_block_mean_px"]
+    assert blocks == {"a": 4, "b": 1}
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("Toy Fig", {}),
+        ("toy-fig-1", {"alt": ""}),
+        ("toy-fig-1", {"caption": "Figure"}),
+        ("toy-fig-1", {"data": {}}),
+        ("toy-fig-1", {"data": {"x": np.zeros((2, 2))}}),
+    ],
+)
+def test_a_figure_without_a_name_words_or_numbers_is_refused_and_nothing_is_written(opened, name, change):
+    figure = line()
+    with pytest.raises(ValueError):
+        publish_figure(name, figure, **({"data": {"x": [1]}} | TEXTS | change))
+    plt.close(figure)
+    assert not opened.folder.exists()
+
+
+def test_the_caption_names_the_stand_in(opened):
+    publish_figure("toy-fig-1", line(), data={"x": [0]}, stand_in="simulated rings.", **TEXTS)
+    caption = json.loads((opened.folder / "toy-fig-1.json").read_text())["caption"]
+    assert caption.endswith("**Stand-in:** simulated rings.")
+
+
+def test_a_table_comes_as_csv_markdown_and_json(opened):
+    publish_table(
+        "toy-table-1", {"model": ["a", "b"], "PSNR (dB)": [38.123456789, None]}, caption="PSNR of two models."
+    )
+    assert (opened.folder / "toy-table-1.csv").read_text() == "model,PSNR (dB)\na,38.1235\nb,\n"
+    assert (opened.folder / "toy-table-1.md").read_text().splitlines()[2:] == ["| a | 38.1235 |", "| b | — |"]
+    with pytest.raises(ValueError, match="one common length"):
+        publish_table("toy-table-1", {"a": [1], "b": [1, 2]}, caption="Columns of different length.")
