@@ -1,0 +1,1 @@
+"""Raw frames with known truth: structures, photokinetics, image formation, cameras."""
