@@ -7,15 +7,19 @@ CORES ?= all
 VENV := .venv
 RUN := $(VENV)/bin/python -m
 READY := $(VENV)/.installed
+FLOW := --snakefile workflow/Snakefile --cores $(CORES) --config size=$(SIZE)
 
-.PHONY: study test lab book pair lock diagram clean help
+.PHONY: study plan test lab book pair lock diagram clean help
 
 help:                ## what there is to make
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/  /'
 
 study: $(READY)      ## regenerate every table and figure at SIZE, then write the report
-	@$(RUN) snakemake --snakefile workflow/Snakefile --cores $(CORES) --config size=$(SIZE); status=$$?; \
+	@$(RUN) snakemake $(FLOW) --quiet all; status=$$?; \
 	$(RUN) nbsupport report --size $(SIZE); exit $$status
+
+plan: $(READY)       ## say what `make study` would run, and why
+	@$(RUN) snakemake $(FLOW) --dry-run --quiet host progress
 
 test: $(READY)       ## run all tests, the notebooks at smoke size included
 	$(RUN) pytest $(PYTEST)

@@ -1,4 +1,4 @@
-"""The command ``nbsupport``: run, list, pair, report."""
+"""The command ``nbsupport``: run, list, pair, report, diagram."""
 
 import argparse
 import sys
@@ -45,6 +45,9 @@ def _parser() -> argparse.ArgumentParser:
     report = commands.add_parser("report", help="write the HTML report of one size and print its path")
     report.add_argument("--size", default="class")
     report.set_defaults(act=_report)
+
+    diagram = commands.add_parser("diagram", help="draw the dataflow that the Snakefile declares")
+    diagram.set_defaults(act=_diagram)
     return parser
 
 
@@ -114,4 +117,12 @@ def _report(options: argparse.Namespace) -> int:
     if options.size not in sizes:
         raise ParameterError(f"no size {options.size!r}{nearest(options.size, sizes)}")
     print(f"report: {layout.relative(write_report(options.size))}")
+    return 0
+
+
+def _diagram(options: argparse.Namespace) -> int:
+    from nbsupport.study.dataflow import DIAGRAM, declared_edges, draw_dataflow
+
+    draw_dataflow(declared_edges(), DIAGRAM)
+    print(f"wrote {layout.relative(DIAGRAM)}")
     return 0

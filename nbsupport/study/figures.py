@@ -21,7 +21,7 @@ from nbsupport.study.session import Session, current
 PRINT_DPI, VECTOR_DPI, SCREEN_DPI = 300, 150, 80
 """Of the PNG, of the images inside the SVG, and of the copy that a notebook keeps (it must stay small)."""
 
-PANEL_VALUES = 4096
+PANEL_VALUES = 2304
 """An image in the CSV is averaged over square blocks until it has at most this many values."""
 
 NAME = re.compile(r"^[a-z0-9]+(-[a-z0-9]+)*$")

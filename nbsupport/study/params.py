@@ -122,15 +122,10 @@ def _checker(node: ast.expr, where: str) -> Callable[[Any], bool]:
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
         left, right = _checker(node.left, where), _checker(node.right, where)
         return lambda value: left(value) or right(value)
-    if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
-        if node.value.id == "Literal":
-            options = ast.literal_eval(node.slice)
-            options = options if isinstance(options, tuple) else (options,)
-            return lambda value: any(type(value) is type(option) and value == option for option in options)
-        if node.value.id == "list":
-            item = _checker(node.slice, where)
-            return lambda value: isinstance(value, (list, tuple)) and all(item(entry) for entry in value)
-    raise ParameterError(f"{where}: use int, float, str, bool, None, Literal[…], list[…] or their union with |")
+    if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id == "list":
+        item = _checker(node.slice, where)
+        return lambda value: isinstance(value, (list, tuple)) and all(item(entry) for entry in value)
+    raise ParameterError(f"{where}: use int, float, str, bool, None, list[…] or their union with |")
 
 
 def check(given: Mapping[str, Any], declared: Mapping[str, Declared], notebook: str) -> dict[str, Any]:

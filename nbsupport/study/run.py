@@ -183,7 +183,7 @@ def _execute(planned: Plan, work: Path, live: LiveLine) -> None:
             config=LOCAL_KERNEL,
             on_notebook_start=lambda notebook: live.cells(notebook),
             on_cell_start=lambda cell, cell_index: live.cell(cell_index),
-            on_cell_complete=lambda cell, cell_index: live.cell_done(cell_index),
+            on_cell_executed=lambda cell, cell_index, execute_reply: live.cell_done(cell_index),
         )
 
 

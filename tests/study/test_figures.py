@@ -60,7 +60,7 @@ def test_the_csv_of_an_image_keeps_its_mean_and_says_how_it_was_averaged(opened)
     assert np.mean([float(row["value"]) for row in a]) == pytest.approx(float(full.mean()), rel=1e-6)
     assert np.mean([float(row["x"]) for row in a]) == pytest.approx(float(full.x.mean()))
     blocks = json.loads((opened.folder / "toy-fig-1.json").read_text())["csv_block_mean_px"]
-    assert blocks == {"a": 4, "b": 1}
+    assert blocks == {"a": 5, "b": 1}
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,7 @@ def test_a_notebook_needs_exactly_one_parameters_cell(tmp_path):
         ("bool", "False", [True], [1, "true"]),
         ("str", "'a'", ["", "1"], [1]),
         ("float | None", "None", [None, 1, 2.5], ["none"]),
-        ('float | Literal["soft"]', "-1.0", ["soft", -0.5], ["hard", None]),
+        ("float | str", "-1.0", ["soft", -0.5], [None, True]),
         ("list[int]", "[1]", [[], [1, 2]], [[1.5], 1, ["a"]]),
     ],
 )

@@ -34,6 +34,7 @@ def test_a_run_publishes_figures_record_log_and_notebook(toy, nbsupport_command)
     assert record["parameters"]["frames"] == 3
     assert record["published"] == ["toy-fig-1"]
     assert 0.01 < record["peak_memory_gib"] < 20
+    assert 0.3 * record["wall_s"] < sum(record["cell_s"]) < record["wall_s"]
     assert len(record["cell_s"]) == len(nbformat.read(toy / "data/runs/smoke/01_toy.ipynb", 4).cells)
 
 
