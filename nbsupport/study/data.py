@@ -209,7 +209,7 @@ def stand_in(name: str, registry: Path | None = None) -> str:
     if not entry.stand_in:
         raise DataError(f"the registry names no stand-in for {name}; its files are needed")
     _record(name, f"stand-in: {entry.stand_in}", None)
-    return f"Stand-in for {name}, whose files were not at hand: {entry.stand_in.rstrip('. ')}."
+    return f"{entry.stand_in.rstrip('. ')} (in place of {name}, whose files were not at hand)."
 
 
 _used: dict[tuple, dict] = {}

@@ -317,6 +317,7 @@ def test_an_unknown_structure_is_refused_with_the_nearest_name(wrong, near):
         (lambda: Curve([[0, 0, 0], [0, 0, 0]]), "control_points repeat a point"),
         (lambda: structures.sample("actin", rng=rng()).render(80), "pixel_um=80 looks like nanometres"),
         (lambda: structures.sample("actin", rng=rng()).render(0.1, 0.05), "field_um=0.05 holds no whole pixel"),
+        (lambda: structures.sample("actin", rng=rng()).render(0.1, 5000), "field_um=5000 looks like nanometres"),
     ],
 )
 def test_bad_input_is_refused_by_name(make, message):

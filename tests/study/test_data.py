@@ -258,7 +258,7 @@ def test_the_record_of_use_names_file_hash_and_source_once_and_no_folder(folders
 
 def test_a_stand_in_is_recorded_and_says_so_in_words(registry):
     sentence = stand_in("rods", registry)
-    assert sentence == "Stand-in for rods, whose files were not at hand: simulated mitochondria of notebook 02."
+    assert sentence == "simulated mitochondria of notebook 02 (in place of rods, whose files were not at hand)."
     source = "stand-in: simulated mitochondria of notebook 02"
     assert data_used() == [{"name": "rods", "path": None, "sha256": None, "source": source}]
 
@@ -282,7 +282,7 @@ def test_every_data_set_of_the_study_has_what_the_reader_of_a_caption_needs():
     for name in names():
         assert len(credit_line(name)) > len(". Licence: .")
         assert dataset(name).files
-        assert stand_in(name).startswith(f"Stand-in for {name}")
+        assert stand_in(name).endswith(f"(in place of {name}, whose files were not at hand).")
 
 
 def test_every_file_of_the_study_is_intact_where_the_data_are_at_hand(registry_file, monkeypatch):

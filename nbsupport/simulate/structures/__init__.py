@@ -6,6 +6,7 @@ from difflib import get_close_matches
 
 import numpy as np
 
+from .charts import line_pairs
 from .curve import Curve
 from .filaments import actin, curved_lines, microtubules
 from .organelles import endoplasmic_reticulum, lysosomes, mitochondria, vesicles
@@ -25,6 +26,7 @@ __all__ = [
     "actin",
     "curved_lines",
     "endoplasmic_reticulum",
+    "line_pairs",
     "lysosomes",
     "microtubules",
     "mitochondria",

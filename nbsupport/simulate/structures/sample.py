@@ -198,6 +198,8 @@ class Sample:
             If the pixel size is not between 0.001 and 1 µm or the field holds no pixel.
         """
         require_pixel_um("pixel_um", pixel_um)
+        if field_um > 1000:
+            raise ValueError(f"field_um={field_um:g} looks like nanometres; give micrometres, {field_um / 1000:g}")
         n = int(np.floor(field_um / pixel_um + 1e-9))
         if n < 1:
             raise ValueError(f"field_um={field_um!r} holds no whole pixel of {pixel_um} µm")
