@@ -9,7 +9,7 @@ RUN := $(VENV)/bin/python -m
 READY := $(VENV)/.installed
 FLOW := --snakefile workflow/Snakefile --cores $(CORES) --config size=$(SIZE)
 
-.PHONY: study plan test lab book pair lock diagram clean help
+.PHONY: study plan test lab book pair lock diagram readme bench clean help
 
 help:                ## what there is to make
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/  /'
@@ -30,12 +30,18 @@ lab: $(READY)        ## open the notebooks in JupyterLab
 pair: $(READY)       ## execute the sources at class size and write their .ipynb halves
 	$(RUN) nbsupport pair
 
+bench: $(READY)      ## measure every speed that the study promises, as ratios, into figures/bench
+	$(RUN) tests.bench $(BENCH)
+
 book: $(READY)       ## build the notebooks as a site: book/_build/html/index.html
 	$(RUN) sphinx -W --keep-going -q -b html book book/_build/html
 	@echo "book: book/_build/html/index.html"
 
 diagram: $(READY)    ## redraw the dataflow from the Snakefile
 	$(RUN) nbsupport diagram
+
+readme: $(READY)     ## write the measured times into the README
+	$(RUN) nbsupport readme
 
 lock:                ## resolve every version again and write requirements.lock
 	$(VENV)/bin/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --upgrade \

@@ -51,6 +51,7 @@ def study(tmp_path_factory):
     )
     deadline = time.monotonic() + 300
     while not list(root.glob("data/runs/smoke/.*/staging/*.png")) and time.monotonic() < deadline:
+        assert first.poll() is None, "the study ended before it published its first figure"
         time.sleep(0.2)
     os.killpg(first.pid, signal.SIGKILL)
     first.wait()
@@ -98,8 +99,8 @@ def test_a_notebook_makes_every_artefact_and_judges_every_claim_that_the_ledger_
     assert missing == PENDING.get(name, [])
 
 
-PENDING = {"03_musical": ["jadhav2021-duty-cycle-difficulty", "jadhav2021-sbr3-limit"]}
-"""Claims whose measurement comes with a later part of the study; shown as missing in every report."""
+PENDING = {"20_metrics": ["jadhav2021-fig-4"]}
+"""What needs the trained networks of a later part of the study; shown as missing in every report."""
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -163,7 +164,7 @@ def test_plain_papermill_runs_a_committed_notebook_which_names_the_stand_in_for_
         str(tmp_path / "out.ipynb"),
         "--no-progress-bar",
     ]
-    for name, value in (("frames", 50), ("pixel_um", 0.12), ("subpixels", 3)):
+    for name, value in (("frames", 50), ("pixel_um", 0.12), ("subpixels", 3), ("coarse", 2), ("repeats", 1)):
         command += ["-p", name, str(value)]
     environment = {name: value for name, value in os.environ.items() if name != "NBSUPPORT_DATA"}
     environment["NBSUPPORT_OFFLINE"] = "1"

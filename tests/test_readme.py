@@ -13,21 +13,23 @@ from nbsupport.study.layout import ROOT
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```sh\n(.*?)```", TEXT, flags=re.DOTALL)
 COMMANDS = [line.split("#")[0].strip() for block in BLOCKS for line in block.splitlines() if line.strip()]
-LONG = ("run 03_musical --size smoke -p frames=50", "papermill")
-"""Executed, with the same words, by the tests of the runner and of the notebooks."""
+ELSEWHERE = [
+    ".venv/bin/papermill notebooks/03_musical.ipynb",
+    ".venv/bin/nbsupport run 03_musical --size smoke -p frames=50",
+]
+"""Minutes long; tests/test_notebooks.py and tests/study/test_run.py execute papermill and the runner."""
+QUICK = [line for line in COMMANDS if "--dry-run" in line or not line.startswith(tuple(ELSEWHERE))]
 
 
 def test_the_two_commands_are_shown():
     assert {"make study", "make test"} <= set(COMMANDS)
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", QUICK)
 def test_a_command_of_the_readme_runs(command):
     words = shlex.split(command)
     if words[0] == "make":
         done = subprocess.run(["make", "--dry-run", *words[1:]], cwd=ROOT, capture_output=True, text=True)
-    elif any(part in command and "--dry-run" not in command for part in LONG):
-        pytest.skip("executed by tests/test_notebooks.py and tests/study/test_run.py")
     else:
         assert words[0].startswith(".venv/bin/")
         program = str(Path(sys.executable).parent / Path(words[0]).name)

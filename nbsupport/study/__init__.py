@@ -12,7 +12,7 @@ from nbsupport.study.progress import Progress, track
 from nbsupport.study.provenance import end
 from nbsupport.study.results import keep, result, say
 from nbsupport.study.seeds import streams
-from nbsupport.study.session import begin
+from nbsupport.study.session import begin, interactive
 from nbsupport.study.verdict import Estimate
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "decades",
     "draw_image",
     "end",
+    "interactive",
     "keep",
     "line_profile",
     "locate",

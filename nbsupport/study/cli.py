@@ -1,4 +1,4 @@
-"""The command ``nbsupport``: run, list, pair, report, diagram."""
+"""The command ``nbsupport``: run, list, pair, report, diagram, readme."""
 
 import argparse
 import sys
@@ -48,6 +48,9 @@ def _parser() -> argparse.ArgumentParser:
 
     diagram = commands.add_parser("diagram", help="draw the dataflow that the Snakefile declares")
     diagram.set_defaults(act=_diagram)
+
+    readme = commands.add_parser("readme", help="write the measured times into the README")
+    readme.set_defaults(act=_readme)
     return parser
 
 
@@ -125,4 +128,12 @@ def _diagram(options: argparse.Namespace) -> int:
 
     draw_dataflow(declared_edges(), DIAGRAM)
     print(f"wrote {layout.relative(DIAGRAM)}")
+    return 0
+
+
+def _readme(options: argparse.Namespace) -> int:
+    from nbsupport.study.readme import write_readme
+
+    write_readme()
+    print("wrote the times into README.md")
     return 0

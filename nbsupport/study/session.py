@@ -51,6 +51,21 @@ def has_begun() -> bool:
     return _current is not None
 
 
+def interactive() -> bool:
+    """Whether someone sits at the notebook who can move a slider.
+
+    Returns
+    -------
+    bool
+        True where the front end that runs the cell takes questions to its user, as JupyterLab does. The runner, plain
+        papermill and nbconvert take none, nor does a script, which has no kernel.
+    """
+    from IPython import get_ipython
+
+    kernel = getattr(get_ipython(), "kernel", None)
+    return kernel is not None and bool(kernel.get_parent().get("content", {}).get("allow_stdin"))
+
+
 def begin(notebook: str, namespace: Mapping[str, Any]) -> None:
     """Open the study for a notebook: check its parameters, set threads and figure style, decide where results go.
 

@@ -3,7 +3,7 @@ import pytest
 
 from nbsupport.optics import Optics
 from nbsupport.simulate.recording import record
-from nbsupport.simulate.structures import mitochondria
+from nbsupport.simulate.structures import Sample, mitochondria
 
 OPTICS = Optics(numerical_aperture=1.2, wavelength_um=0.66)
 
@@ -40,3 +40,20 @@ def test_the_mean_noise_free_frame_is_the_duty_cycle_times_the_always_on_image()
     always_on = acquire(sample.emitters_um, np.ones((len(sample.emitters_um), 1)), OPTICS, pixel_um=0.12, field_um=5.0)
     ratio = float(pair.noise_free.mean("frame").sum() / always_on.sum())
     assert ratio == pytest.approx(0.3, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"background": -100.0}, "background=-100.0 must be greater than 0"),
+        ({"tau_on": -2.0}, "tau_on=-2.0 must be a positive"),
+        ({"frames": 0}, "frames=0 must be at least 1"),
+        ({"pixel_um": 80}, "pixel_um=80 looks like nanometres; give micrometres, 0.08"),
+        ({"field_um": 5000}, "field_um=5000 looks like nanometres; give micrometres, 5"),
+        ({"sample": Sample("test", np.array([[0, np.nan, 0]]), np.zeros(1, int), ())}, "emitters_um must be finite"),
+    ],
+)
+def test_a_recording_refuses_bad_input_by_name(change, message):
+    given = {"sample": Sample("test", np.zeros((1, 3)), np.zeros(1, int), ()), "pixel_um": 0.12, "frames": 2} | change
+    with pytest.raises(ValueError, match=message):
+        record(optics=OPTICS, rng=generators(), **given)
