@@ -1,20 +1,31 @@
-"""Tensor side of MUSICAL: windows, their eigenimages, test vectors and the indicator, float64 on any device.
+"""Tensor side of MUSICAL: test vectors, eigenimages and the indicator of a tile of windows, float64 on any device.
 
 Everything here takes and gives tensors; `nbsupport.reconstruct.musical` says what they mean in a stack.
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from scipy.special import j1
 
+from nbsupport.bandlimit import key_points
+from nbsupport.reconstruct.windows import (
+    Tile,
+    gram_matrices,
+    over_tiles,
+    overlap_add,
+    weighted_windows,
+    window_weights,
+    windows_covering,
+)
+
 NOISE_FLOOR = 1e-12  # least PN as a fraction of |g|²: the indicator of a noise-free emitter stays finite
-TILE_BYTES = 64e6  # working memory of one tile of windows; larger tiles leave the processor's cache
-TRUSTED_GAP = 1e-8  # eigenvalue gap, relative to the largest, below which the Gram matrix has lost the subspace
-TRUSTED_PN = 1e-6  # PN relative to the largest |g|² below which a difference no longer gives it to 1e-7
+TRUSTED_GAP = 1e-7  # eigenvalue gap, relative to the largest, below which the Gram matrix has lost the subspace
+TRUSTED_PN = 1e-8  # PN, relative to the largest |g|², below which Gram matrix and interpolation lose its sixth digit
+NODE_TOLERANCE = 1e-12  # of the points between which PS is interpolated; leaves 2e-15 of the largest |g|²
 
 
 @dataclass(frozen=True)
@@ -50,15 +61,8 @@ class Dictionary:
     subpixels: int
     at_nodes: torch.Tensor  # (window², node²)
     at_fine: torch.Tensor  # (window², fine²)
-    norm2: torch.Tensor  # (fine²,), |g|²
+    norm2: torch.Tensor  # (fine, 1, fine), |g|²; the middle axis is for windows
     interpolation: torch.Tensor  # (fine, node), from nodes to fine grid along one axis
-
-
-def window_weights(window_px: int) -> torch.Tensor:
-    """Gaussian weights of the window pixels, (window, window), peak 1, variance floor(window / 2) px²."""
-    half = window_px // 2
-    offset2 = (torch.arange(window_px, dtype=torch.float64) - half) ** 2
-    return torch.exp(-(offset2[:, None] + offset2) / (2 * half))
 
 
 def airy_dictionary(optics, pixel_um, window_px, points_um):
@@ -93,8 +97,8 @@ def fine_offsets(window_px, subpixels):
 def dictionary(optics, pixel_um, window_px, subpixels, device):
     """Test vectors divided by the largest entry on the fine grid and multiplied by the window weights.
 
-    PS is band-limited: its cut-off, 4 NA/λ, is twice that of the point spread function. A polynomial through as many
-    Chebyshev nodes as that frequency turns, in radians, over half the window, and 20 more, gives it to rounding.
+    PS is band-limited: its cut-off, 4 NA/λ, is twice that of the point spread function. Some 30 of the fine points
+    along an axis, the nodes, therefore give it at all others.
 
     Parameters
     ----------
@@ -106,62 +110,68 @@ def dictionary(optics, pixel_um, window_px, subpixels, device):
     Returns
     -------
     Dictionary
-        With the fine grid itself as nodes where that has fewer points.
     """
-    fine = fine_offsets(window_px, subpixels)
-    phase = 4 * np.pi * optics.numerical_aperture / optics.wavelength_um * window_px * pixel_um
-    count = math.ceil(phase) + 20
-    if count < len(fine):
-        angles = (np.arange(count) + 0.5) * np.pi / count
-        nodes, orders = np.cos(angles) * window_px / 2, np.arange(count)
-        series = np.cos(np.arccos(fine[:, None] * 2 / window_px) * orders) * np.where(orders, 2, 1) / count
-        interpolation = series @ np.cos(angles * orders[:, None])
-    else:
-        nodes, interpolation = fine, np.eye(len(fine))
-    at_fine = airy_dictionary(optics, pixel_um, window_px, fine * pixel_um)
-    weights = window_weights(window_px).reshape(-1, 1) / at_fine.max()
-    at_fine *= weights
-    at_nodes = airy_dictionary(optics, pixel_um, window_px, nodes * pixel_um) * weights
-    tensors = at_nodes, at_fine, at_fine.square().sum(0), torch.from_numpy(interpolation)
+    offsets_um = fine_offsets(window_px, subpixels) * pixel_um
+    cutoff_per_um = 4 * optics.numerical_aperture / optics.wavelength_um
+    nodes, interpolation = key_points(offsets_um, cutoff_per_um, tolerance=NODE_TOLERANCE)
+    at_fine = airy_dictionary(optics, pixel_um, window_px, offsets_um)
+    at_fine *= window_weights(window_px).reshape(-1, 1) / at_fine.max()
+    fine = len(offsets_um)
+    at_nodes = at_fine.view(-1, fine, fine)[:, nodes][:, :, nodes].flatten(1)
+    norm2 = at_fine.square().sum(0).view(fine, 1, fine)
+    tensors = at_nodes, at_fine, norm2, torch.from_numpy(interpolation)
     return Dictionary(window_px, subpixels, *(tensor.to(device) for tensor in tensors))
 
 
-def weighted_windows(frames, window_px, top, left, height, width):
-    """Windows of a tile times the window weights, as matrices (height · width, window², frame).
-
-    Parameters
-    ----------
-    frames : Tensor, (frame, y, x)
-    window_px : int
-    top, left, height, width : int
-        First window of the tile, by its upper left pixel, and number of windows down and across.
-    """
-    part = frames[:, top : top + height + window_px - 1, left : left + width + window_px - 1]
-    windows = part.unfold(1, window_px, 1).unfold(2, window_px, 1).permute(1, 2, 3, 4, 0)
-    weights = window_weights(window_px).to(frames)[:, :, None]
-    return (windows * weights).reshape(height * width, window_px**2, len(frames))
-
-
 def hard_dimension(sigma, log10_sigma0):
-    """Signal dimension, (…,), from singular values descending along the last axis, (…, window²)."""
+    """Signal dimension, (…,), from singular values in any order along the last axis, (…, window²)."""
     dimension = (sigma >= 10.0**log10_sigma0).sum(-1) + 1
     full = sigma.shape[-1]
     return torch.where(dimension >= full, full - 3, dimension)
 
 
 def _signal_weights(sigma, threshold):
-    """Weight of each eigenimage in PS, 0 to 1, shaped as `sigma` (descending)."""
+    """Weight of each eigenimage in PS, 0 to 1, shaped as `sigma` (ascending)."""
     if isinstance(threshold, SoftThreshold):
         return 1 / (1 + (10.0**threshold.log10_sigma0 / sigma) ** threshold.order)
-    dimension = hard_dimension(sigma, threshold)
-    return (torch.arange(sigma.shape[-1], device=sigma.device) < dimension[:, None]).to(sigma)
+    full = sigma.shape[-1]
+    return (torch.arange(full, 0, -1, device=sigma.device) <= hard_dimension(sigma, threshold)[:, None]).to(sigma)
 
 
-def subspaces(windows, threshold):
+def subspaces(grams, threshold, exact):
     """Eigenimages of windows and how far each counts as signal.
 
     The Gram matrix is fast but squares the condition number. Where the split falls between eigenvalues closer than
     rounding can separate well, the window itself is decomposed.
+
+    Parameters
+    ----------
+    grams : Tensor, (window, pixel, pixel)
+    threshold : float (log10 of σ0) or SoftThreshold
+    exact : callable
+        Takes a mask of windows, (window,), and gives what `decomposed` gives for them.
+
+    Returns
+    -------
+    eigenimages, weight : Tensor
+        As from `decomposed`.
+    """
+    eigenvalues, eigenimages = torch.linalg.eigh(grams)
+    eigenvalues = eigenvalues.clamp_(min=0)
+    weight = _signal_weights(eigenvalues.sqrt(), threshold)
+    if isinstance(threshold, SoftThreshold):
+        gap = torch.full_like(eigenvalues[:, 0], 100.0**threshold.log10_sigma0)
+    else:
+        least = (weight == 0).sum(-1, keepdim=True)
+        gap = (eigenvalues.gather(1, least) - eigenvalues.gather(1, least - 1))[:, 0]
+    doubtful = gap <= TRUSTED_GAP * eigenvalues[:, -1]
+    if doubtful.any():
+        eigenimages[doubtful], weight[doubtful] = exact(doubtful)
+    return eigenimages, weight
+
+
+def decomposed(windows, threshold):
+    """Eigenimages of windows by singular value decomposition, and how far each counts as signal.
 
     Parameters
     ----------
@@ -171,33 +181,45 @@ def subspaces(windows, threshold):
     Returns
     -------
     eigenimages : Tensor, (window, pixel, eigenimage)
-        Orthonormal, in descending order of singular values, as many as pixels.
+        Orthonormal, in ascending order of singular values, as many as pixels.
     weight : Tensor, (window, eigenimage)
         0 to 1; 0 for eigenimages without light, which are arbitrary.
     """
-    eigenvalues, eigenimages = torch.linalg.eigh(windows @ windows.mT)
-    eigenvalues, eigenimages = eigenvalues.flip(-1).clamp(min=0), eigenimages.flip(-1)
-    weight = _signal_weights(eigenvalues.sqrt(), threshold)
-    if isinstance(threshold, SoftThreshold):
-        gap = torch.full_like(eigenvalues[:, 0], 100.0**threshold.log10_sigma0)
-    else:
-        last = weight.sum(-1, keepdim=True).long()
-        gap = (eigenvalues.gather(1, last - 1) - eigenvalues.gather(1, last))[:, 0]
-    doubtful = gap <= TRUSTED_GAP * eigenvalues[:, 0]
-    if doubtful.any():
-        pixels, frames = windows.shape[1:]
-        complete = torch.nn.functional.pad(windows[doubtful], (0, max(0, pixels - frames)))
-        images, sigma, _ = torch.linalg.svd(complete, full_matrices=False)
-        rounding = max(pixels, frames) * torch.finfo(sigma.dtype).eps
-        eigenimages[doubtful] = images
-        weight[doubtful] = _signal_weights(sigma, threshold) * (sigma > rounding * sigma[:, :1])
-    return eigenimages, weight
+    pixels, frames = windows.shape[1:]
+    complete = torch.nn.functional.pad(windows, (0, max(0, pixels - frames)))
+    images, sigma, _ = torch.linalg.svd(complete, full_matrices=False)
+    images, sigma = images.flip(-1), sigma.flip(-1)
+    rounding = max(pixels, frames) * torch.finfo(sigma.dtype).eps
+    return images, _signal_weights(sigma, threshold) * (sigma > rounding * sigma[:, -1:])
 
 
-def indicator(eigenimages, weight, vectors, alpha):
+def projections(eigenimages, weight, vectors):
+    """Weighted sum of the squared projections of the test vectors on eigenimages.
+
+    Parameters
+    ----------
+    eigenimages : Tensor, (window, pixel, eigenimage)
+    weight : Tensor, (window, eigenimage)
+    vectors : Dictionary
+
+    Returns
+    -------
+    Tensor, (fine, window, fine)
+    """
+    windows, pixels, count = eigenimages.shape
+    fine, node = vectors.interpolation.shape
+    rows = (eigenimages * weight.sqrt()[:, None]).mT.reshape(-1, pixels)
+    squares = (rows @ vectors.at_nodes).square_().view(windows, count, node**2).sum(1)
+    squares = squares.view(windows, node, node).transpose(0, 1).reshape(node, -1)
+    squares = (vectors.interpolation @ squares).view(-1, node) @ vectors.interpolation.T
+    return squares.view(fine, windows, fine)
+
+
+def indicator(eigenimages, weight, vectors, alpha, exact):
     """(PS/PN)^(alpha/2) of every window at every test point.
 
-    PN is |g|² − PS. Windows where that difference is too small to be accurate sum PN over the noise eigenimages.
+    Projected on is the smaller of the two subspaces; the other projection is its difference to |g|². Windows where PN
+    becomes too small for that to be accurate are decomposed themselves and sum PN over their noise eigenimages.
 
     Parameters
     ----------
@@ -205,29 +227,39 @@ def indicator(eigenimages, weight, vectors, alpha):
         From `subspaces`.
     vectors : Dictionary
     alpha : float
+    exact : callable
+        As for `subspaces`.
 
     Returns
     -------
-    Tensor, (fine², window)
+    Tensor, (fine, window, fine)
     """
-    needed = int((weight > 0).sum(-1).max())
-    fine, node = vectors.interpolation.shape
-    projection = eigenimages[:, :, :needed].mT @ vectors.at_nodes
-    signal = (weight[:, None, :needed] @ projection.square_())[:, 0].T.reshape(node, -1)
-    signal = (vectors.interpolation @ signal).reshape(fine, node, -1)
-    signal = (vectors.interpolation @ signal).reshape(fine**2, -1).clamp_(min=0)
-    norm2 = vectors.norm2[:, None]
-    noise = norm2 - signal
-    inaccurate = (noise.amin(0) < TRUSTED_PN * norm2.max()).nonzero()[:, 0]
-    for block in inaccurate.split(max(1, int(TILE_BYTES / (8 * vectors.at_fine.numel())))):
-        projection = eigenimages[block].mT @ vectors.at_fine
-        noise[:, block] = ((1 - weight[block])[:, None] @ projection.square_())[:, 0].T
-        signal[:, block] = (norm2 - noise[:, block]).clamp_(min=0)
-    return signal.div_(torch.maximum(noise, NOISE_FLOOR * norm2, out=noise)).pow_(alpha / 2)
+    in_signal, in_noise = (int((share > 0).sum(-1).max()) for share in (weight, 1 - weight))
+    if in_signal <= in_noise:
+        signal = projections(eigenimages[..., -in_signal:], weight[:, -in_signal:], vectors)
+        noise = vectors.norm2 - signal
+    else:
+        noise = projections(eigenimages[..., :in_noise], 1 - weight[:, :in_noise], vectors)
+        signal = vectors.norm2 - noise
+    signal.clamp_(min=0)
+    inaccurate = noise.amin((0, 2)) < TRUSTED_PN * vectors.norm2.max()
+    if inaccurate.any():
+        for window, images, share in zip(inaccurate.nonzero()[:, 0].tolist(), *exact(inaccurate), strict=True):
+            used = share < 1
+            projection = images[:, used].mT @ vectors.at_fine
+            noise[:, window] = ((1 - share[used]) @ projection.square_()).view_as(noise[:, window])
+            signal[:, window] = (vectors.norm2[:, 0] - noise[:, window]).clamp_(min=0)
+    return signal.div_(torch.maximum(noise, NOISE_FLOOR * vectors.norm2, out=noise)).pow_(alpha / 2)
+
+
+def floats_per_window(vectors: Dictionary) -> int:
+    """Working memory of one window, in float64 numbers: Gram matrix and eigenimages, projections, patch."""
+    pixels, nodes = vectors.at_nodes.shape
+    return 2 * pixels**2 + pixels * nodes // 2 + 3 * vectors.norm2.numel()
 
 
 def stitched_indicator(
-    frames: torch.Tensor,
+    pixels: torch.Tensor,
     vectors: Dictionary,
     threshold: float | SoftThreshold,
     alpha: float,
@@ -237,7 +269,7 @@ def stitched_indicator(
 
     Parameters
     ----------
-    frames : Tensor, (frame, y, x)
+    pixels : Tensor, (y, x, frame)
     vectors : Dictionary
     threshold : float (log10 of σ0) or SoftThreshold
     alpha : float
@@ -248,35 +280,20 @@ def stitched_indicator(
     Tensor, (y · subpixels, x · subpixels)
     """
     window_px, subpixels = vectors.window_px, vectors.subpixels
-    rows, columns = (size - window_px + 1 for size in frames.shape[1:])
-    image = frames.new_zeros([size * subpixels for size in frames.shape[1:]])
-    floats = window_px**2 * (len(frames) + 3 * window_px**2 + vectors.at_nodes.shape[1]) + 4 * len(vectors.norm2)
-    for top, left, height, width in tiles(rows, columns, floats, progress):
-        windows = weighted_windows(frames, window_px, top, left, height, width)
-        patches = indicator(*subspaces(windows, threshold), vectors, alpha)
-        reach = [(size + window_px - 1) * subpixels for size in (height, width)]
-        y, x = top * subpixels, left * subpixels
-        image[y : y + reach[0], x : x + reach[1]] += torch.nn.functional.fold(
-            patches[None], reach, window_px * subpixels, stride=subpixels
-        )[0, 0]
+
+    def patch(tile: Tile) -> torch.Tensor:
+        def exact(which: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            return decomposed(weighted_windows(pixels, window_px, tile, which), threshold)
+
+        found = subspaces(gram_matrices(pixels, window_px, tile), threshold, exact)
+        return overlap_add(indicator(*found, vectors, alpha, exact), window_px, tile)
+
+    rows, columns = (size - window_px + 1 for size in pixels.shape[:2])
+    image = pixels.new_zeros([size * subpixels for size in pixels.shape[:2]])
+    for tile, total in over_tiles(patch, rows, columns, floats_per_window(vectors), pixels.device, progress):
+        y, x = tile.top * subpixels, tile.left * subpixels
+        image[y : y + total.shape[0], x : x + total.shape[1]] += total
     for axis, centres in enumerate((rows, columns)):
-        covered = _windows_covering(centres, window_px).repeat_interleave(subpixels).to(image)
+        covered = windows_covering(centres, window_px).repeat_interleave(subpixels).to(image)
         image /= covered.unsqueeze(1 - axis)
     return image
-
-
-def _windows_covering(centres, window_px):
-    """How many of `centres` adjacent windows cover each pixel along one axis, (centres + window − 1,)."""
-    return torch.nn.functional.conv_transpose1d(torch.ones(1, 1, centres), torch.ones(1, 1, window_px))[0, 0]
-
-
-def tiles(
-    rows: int, columns: int, floats_per_window: int, progress: Callable[[float], None]
-) -> Iterator[tuple[int, int, int, int]]:
-    """Top, left, height and width of tiles of windows that each fit the working memory, reporting what is done."""
-    side = max(1, math.isqrt(int(TILE_BYTES / (8 * floats_per_window))))
-    for top in range(0, rows, side):
-        for left in range(0, columns, side):
-            height, width = min(side, rows - top), min(side, columns - left)
-            yield top, left, height, width
-            progress((top * columns + height * (left + width)) / (rows * columns))

@@ -28,9 +28,8 @@ from nbsupport.reconstruct.eigenimages import (
     fine_offsets,
     hard_dimension,
     stitched_indicator,
-    tiles,
-    weighted_windows,
 )
+from nbsupport.reconstruct.windows import over_tiles, weighted_windows
 
 EDGES = ("zero", "interior")
 LARGEST_ALPHA = 50.0  # NOISE_FLOOR^(-alpha/2) must fit a float64
@@ -100,9 +99,9 @@ def musical(
         raise ValueError(f"alpha={alpha!r} must lie above 0 and not above {LARGEST_ALPHA:g}; 4 is usual")
     subpixels = _whole_subpixels(subpixels)
     threshold = _threshold_meant(threshold)
-    pixel_um, window_px, frames = _framed(stack, optics, edges, device)
-    vectors = dictionary(optics, pixel_um, window_px, subpixels, frames.device)
-    image = stitched_indicator(frames, vectors, threshold, alpha, progress or _silent)
+    pixel_um, window_px, pixels = _pixels(stack, optics, edges, device)
+    vectors = dictionary(optics, pixel_um, window_px, subpixels, pixels.device)
+    image = stitched_indicator(pixels, vectors, threshold, alpha, progress or _silent)
     crop = window_px // 2 * subpixels if edges == "zero" else 0
     image = image[crop : image.shape[0] - crop, crop : image.shape[1] - crop]
     return xr.DataArray(
@@ -119,7 +118,7 @@ def musical(
             "edges": edges,
             "window_px": window_px,
             "pixel_um": pixel_um,
-            "frames": len(frames),
+            "frames": pixels.shape[-1],
             "numerical_aperture": float(optics.numerical_aperture),
             "wavelength_um": float(optics.wavelength_um),
             "noise_floor": NOISE_FLOOR,
@@ -153,13 +152,18 @@ def singular_values(
     ValueError
         As for `musical`.
     """
-    pixel_um, window_px, frames = _framed(stack, optics, edges, device)
-    rows, columns = (size - window_px + 1 for size in frames.shape[1:])
+    pixel_um, window_px, pixels = _pixels(stack, optics, edges, device)
+    rows, columns = (size - window_px + 1 for size in pixels.shape[:2])
+    frames = pixels.shape[-1]
     values = np.zeros((rows, columns, window_px**2))
-    for top, left, height, width in tiles(rows, columns, 3 * window_px**2 * len(frames), progress or _silent):
-        windows = weighted_windows(frames, window_px, top, left, height, width)
-        found = torch.linalg.svdvals(windows).reshape(height, width, -1).cpu().numpy()
-        values[top : top + height, left : left + width, : found.shape[-1]] = found
+
+    def of_tile(tile):
+        return torch.linalg.svdvals(weighted_windows(pixels, window_px, tile)).cpu()
+
+    floats = 3 * window_px**2 * frames
+    for tile, found in over_tiles(of_tile, rows, columns, floats, pixels.device, progress or _silent):
+        top, left, height, width = tile
+        values[top : top + height, left : left + width, : found.shape[-1]] = found.view(height, width, -1)
     inset = window_px // 2 if edges == "interior" else 0
     return xr.DataArray(
         values,
@@ -170,7 +174,7 @@ def singular_values(
             "index": np.arange(window_px**2),
         },
         name="singular_value",
-        attrs={"units": "1", "edges": edges, "window_px": window_px, "pixel_um": pixel_um, "frames": len(frames)},
+        attrs={"units": "1", "edges": edges, "window_px": window_px, "pixel_um": pixel_um, "frames": frames},
     )
 
 
@@ -233,8 +237,8 @@ def test_vectors(optics: Optics, pixel_um: float, window_px: int, subpixels: int
     return airy_dictionary(optics, pixel_um, window_px, fine_offsets(window_px, subpixels) * pixel_um)
 
 
-def _framed(stack, optics, edges, device):
-    """Pixel size, window size and the checked frames divided by their maximum, padded as `edges` says."""
+def _pixels(stack, optics, edges, device):
+    """Pixel size, window size and the checked stack (y, x, frame) over its maximum, padded as `edges` says."""
     if edges not in EDGES:
         raise ValueError(f"edges={edges!r} is unknown{_nearest(edges, EDGES)}; give one of {EDGES}")
     if not isinstance(stack, xr.DataArray) or set(stack.dims) != {"frame", "y", "x"}:
@@ -247,20 +251,22 @@ def _framed(stack, optics, edges, device):
     if min(stack.sizes["y"], stack.sizes["x"]) < window_px:
         size = f"{stack.sizes['y']} × {stack.sizes['x']}"
         raise ValueError(f"stack is {size} pixels, smaller than the window of {window_px} × {window_px}")
-    values = stack.transpose("frame", "y", "x").values
+    values = stack.transpose("y", "x", "frame").values
     if values.dtype.kind not in "fiub":
         raise ValueError(f"stack holds {values.dtype}; needed are real numbers")
     values = values.astype(np.float64)
     finite = np.isfinite(values)
     if not finite.all():
-        where = tuple(int(i) for i in np.argwhere(~finite)[0])
-        raise ValueError(f"stack holds {values[where]} at (frame, y, x) index {where}; all values must be finite")
+        y, x, frame = (int(i) for i in np.argwhere(~finite)[0])
+        raise ValueError(
+            f"stack holds {values[y, x, frame]} at (frame, y, x) index {(frame, y, x)}; all values must be finite"
+        )
     largest = values.max()
     if largest <= 0:
         raise ValueError(f"stack has no positive value (largest {largest:g}); it is divided by its maximum")
     half = window_px // 2 if edges == "zero" else 0
-    frames = torch.from_numpy(values / largest).to(_device_meant(device))
-    return float(pixel_um), window_px, torch.nn.functional.pad(frames, (half,) * 4)
+    pixels = torch.from_numpy(values / largest).to(_device_meant(device))
+    return float(pixel_um), window_px, torch.nn.functional.pad(pixels, (0, 0) + (half,) * 4).contiguous()
 
 
 def _silent(fraction):

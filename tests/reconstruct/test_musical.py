@@ -7,7 +7,7 @@ import xarray as xr
 from scipy.special import j1
 
 from nbsupport.optics import Optics
-from nbsupport.reconstruct import eigenimages, musical
+from nbsupport.reconstruct import eigenimages, musical, windows
 
 AT_510 = Optics(numerical_aperture=1.49, wavelength_um=0.51)
 AT_660 = Optics(numerical_aperture=1.42, wavelength_um=0.66)
@@ -87,7 +87,7 @@ def test_normalised_and_weighted_dictionary_holds_the_matlab_value():
 
 
 def test_window_weights_hold_the_matlab_values():
-    weights = eigenimages.window_weights(7)
+    weights = windows.window_weights(7)
     np.testing.assert_allclose(
         [weights[0, 0], weights[0, 2], weights[3, 3]], [0.049787068367864, 0.188875602837562, 1], rtol=1e-9
     )
@@ -103,7 +103,7 @@ def matlab(oracle):
 @pytest.mark.conformance
 def test_dictionary_and_weights_match_the_stored_matlab_values(matlab):
     _, expected = matlab
-    weights = eigenimages.window_weights(7)
+    weights = windows.window_weights(7)
     found = {
         "Gnorm*mask[0,0]": eigenimages.dictionary(AT_510, 0.065, 7, 20, "cpu").at_fine.flip(0)[0, 0],
         **{f"mask[{i},{j}]": weights[i, j] for i, j in ((0, 0), (0, 2), (3, 3))},
@@ -171,7 +171,7 @@ def test_subspace_decisions_match_the_oracle(oracle):
 def test_squared_norm_of_the_test_vectors_matches_the_oracle(oracle):
     expected = oracle("musical-open-two-emitters-ring").arrays["dictionary_norm2"]
     norm2 = eigenimages.dictionary(AT_660, 0.08, 7, 10, "cpu").norm2
-    np.testing.assert_allclose(norm2.reshape(70, 70), expected, rtol=1e-9)
+    np.testing.assert_allclose(norm2[:, 0], expected, rtol=1e-9)
 
 
 @pytest.mark.conformance
@@ -229,7 +229,7 @@ def test_signal_and_noise_projections_add_up_to_the_squared_norm():
     stack = blinking(7, 7)
     ratio = musical.musical(stack, AT_660, alpha=2, edges="interior").values.ravel()
     dimension = int(musical.signal_dimension(musical.singular_values(stack, AT_660, edges="interior"))[0, 0])
-    weights = eigenimages.window_weights(7).numpy().reshape(-1, 1)
+    weights = windows.window_weights(7).numpy().reshape(-1, 1)
     vectors = weights * musical.test_vectors(AT_660, 0.08, 7, 10).numpy()
     window = (stack.values / stack.values.max()).reshape(60, 49).T * weights
     signal = ((np.linalg.svd(window)[0][:, :dimension].T @ vectors) ** 2).sum(0)
@@ -263,7 +263,7 @@ def test_soft_surrogate_of_order_two_is_a_regularised_inverse():
     # sum of s²/(s² + c²) (u·g)² over eigenimages is g' C (C + c²)⁻¹ g with the Gram matrix C
     stack = blinking(7, 7)
     image = musical.musical(stack, AT_660, alpha=2, threshold="soft", edges="interior").values.ravel()
-    weights = eigenimages.window_weights(7).numpy().reshape(-1, 1)
+    weights = windows.window_weights(7).numpy().reshape(-1, 1)
     vectors = weights * musical.test_vectors(AT_660, 0.08, 7, 10).numpy()
     window = (stack.values / stack.values.max()).reshape(60, 49).T * weights
     gram = window @ window.T
@@ -363,14 +363,14 @@ def test_transposed_stack_gives_the_transposed_image():
 def test_tiling_does_not_change_the_image(monkeypatch):
     stack = blinking()
     whole, fractions = musical.musical(stack, AT_660), []
-    monkeypatch.setattr(eigenimages, "TILE_BYTES", 6e6)
+    monkeypatch.setitem(windows.TILE_BYTES, "cpu", 2e6)
     tiled = musical.musical(stack, AT_660, progress=fractions.append)
     assert len(fractions) > 4
     np.testing.assert_allclose(tiled, whole, rtol=1e-8)
 
 
 def test_progress_rises_to_one(monkeypatch):
-    monkeypatch.setattr(eigenimages, "TILE_BYTES", 6e6)
+    monkeypatch.setitem(windows.TILE_BYTES, "cpu", 2e6)
     fractions = []
     musical.musical(blinking(), AT_660, progress=fractions.append)
     assert fractions == sorted(fractions)

@@ -3,7 +3,8 @@ import pytest
 import torch
 
 from nbsupport.optics import Optics, best_focus_um, gibson_lanni_energy_um2, gibson_lanni_intensity, pixel_size_um
-from nbsupport.simulate.acquisition import acquire, key_pixels
+from nbsupport.simulate import acquisition
+from nbsupport.simulate.acquisition import acquire
 
 WATER = Optics(1.2, 0.66)
 FIELD = {"pixel_um": 0.12, "field_um": 5.0}
@@ -154,7 +155,7 @@ def test_x_is_the_last_axis():
 def test_many_blocks_give_what_one_gives(monkeypatch):
     emitters_um, photons = scene()
     plain = acquire(emitters_um, photons, WATER, **FIELD)
-    monkeypatch.setattr("nbsupport.simulate.acquisition._BLOCK_VALUES", 7 * 41**2)
+    monkeypatch.setitem(acquisition._BLOCK_VALUES, "cpu", 7 * 41**2)
     np.testing.assert_allclose(acquire(emitters_um, photons, WATER, **FIELD), plain, rtol=1e-9)
 
 
@@ -173,23 +174,8 @@ def test_a_gpu_gives_the_result_of_the_cpu():
     np.testing.assert_allclose(acquire(emitters_um, photons, WATER, **FIELD, device="cuda"), frames, rtol=1e-9)
 
 
-@pytest.mark.parametrize(("pixel_um", "pixels"), [(0.065, 76), (0.08, 62), (0.065, 307)])
-def test_key_pixels_hold_every_wave_below_the_cutoff(pixel_um, pixels):
-    centres_um = (np.arange(pixels) - (pixels - 1) / 2) * pixel_um
-    keys, expand = key_pixels(centres_um, WATER.cutoff_per_um)
-    waves = np.exp(2j * np.pi * np.outer(centres_um, np.linspace(-1, 1, 777) * WATER.cutoff_per_um))
-    assert len(keys) < 0.8 * pixels
-    np.testing.assert_allclose(expand @ waves[keys], waves, rtol=0, atol=1e-5)
-
-
-def test_coarse_pixels_are_all_key_pixels():
-    keys, expand = key_pixels(np.arange(41) * 0.12, WATER.cutoff_per_um)
-    np.testing.assert_array_equal(keys, np.arange(41))
-    np.testing.assert_array_equal(expand, np.eye(41))
-
-
 def test_progress_grows_to_one(monkeypatch):
-    monkeypatch.setattr("nbsupport.simulate.acquisition._BLOCK_VALUES", 7 * 41**2)
+    monkeypatch.setitem(acquisition._BLOCK_VALUES, "cpu", 7 * 41**2)
     seen = []
     acquire(*scene(), WATER, **FIELD, progress=seen.append)
     assert seen == sorted(seen)
@@ -223,7 +209,9 @@ def test_photons_are_never_negative():
         ({"pixel_um": 65}, "pixel_um=65 looks like nanometres; give micrometres, 0.065"),
         ({"pixel_um": -0.1}, "pixel_um=-0.1 must be one positive number"),
         ({"field_um": 0.05}, "field_um=0.05 must be finite and hold at least one pixel"),
+        ({"field_um": 5000}, "field_um=5000 looks like nanometres; give micrometres, 5"),
         ({"focal_depth_um": -1.0}, "focal_depth_um=-1.0 must be a depth"),
+        ({"focal_depth_um": 500}, "focal_depth_um=500 is beyond the working distance of 150 micrometres; .* give 0.5"),
         ({"table_refinement": 0.5}, "table_refinement=0.5 must be a whole number"),
         ({"dtype": torch.float16}, "dtype=torch.float16 must be"),
     ],
