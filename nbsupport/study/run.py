@@ -9,6 +9,7 @@ import resource
 import secrets
 import shutil
 import signal
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -38,9 +39,6 @@ from nbsupport.study.session import CONTEXT
 
 logging.getLogger("papermill").setLevel(logging.ERROR)
 """It warns of every parameter declared as ``X | None``, which its own inspection does not read; ours does."""
-
-LOCAL_KERNEL = Config(KernelManager={"transport": "ipc"})
-"""Talk to the kernel through the file system, which no other user of the machine can listen to."""
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
@@ -171,7 +169,12 @@ def _prepare(planned: Plan, work: Path, threads: int) -> dict[str, Any]:
 
 
 def _execute(planned: Plan, work: Path, live: LiveLine) -> None:
-    with planned.log.open("w", encoding="utf-8", buffering=1) as log, live:
+    # Sockets in a folder of their own: no other user can listen, and kernels that run side by side do not meet.
+    with (
+        planned.log.open("w", encoding="utf-8", buffering=1) as log,
+        tempfile.TemporaryDirectory(prefix="kernel-") as sockets,
+        live,
+    ):
         papermill.execute_notebook(
             str(work / "input.ipynb"),
             str(work / "output.ipynb"),
@@ -180,7 +183,7 @@ def _execute(planned: Plan, work: Path, live: LiveLine) -> None:
             progress_bar=False,
             stdout_file=log,
             stderr_file=log,
-            config=LOCAL_KERNEL,
+            config=Config(KernelManager={"transport": "ipc", "ip": f"{sockets}/kernel"}),
             on_notebook_start=lambda notebook: live.cells(notebook),
             on_cell_start=lambda cell, cell_index: live.cell(cell_index),
             on_cell_executed=lambda cell, cell_index, execute_reply: live.cell_done(cell_index),

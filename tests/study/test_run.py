@@ -113,6 +113,24 @@ def test_a_runner_that_is_killed_leaves_nothing_finished_and_the_next_run_succee
     assert (toy / "figures/smoke/toy-fig-1.png").exists()
 
 
+def test_two_runs_side_by_side_do_not_meet_and_the_same_run_is_refused_while_it_goes_on(toy):
+    source = toy / "notebooks/01_toy.py"
+    source.write_text(source.read_text().replace("if fail:", "import time; time.sleep(5)\nif fail:"))
+    command = [sys.executable, "-m", "nbsupport", "run", "01_toy", "--size"]
+    runs = {
+        size: subprocess.Popen([*command, size], cwd=toy, text=True, stderr=subprocess.PIPE)
+        for size in ("smoke", "class")
+    }
+    while not (toy / "data/runs/smoke/.01_toy/context.json").exists() and runs["smoke"].poll() is None:
+        time.sleep(0.1)
+    again = subprocess.run([*command, "smoke"], cwd=toy, text=True, capture_output=True)
+    assert (again.returncode, "already running" in again.stderr) == (1, True)
+    for size, started in runs.items():
+        errors = started.communicate()[1]
+        assert started.returncode == 0, (size, errors)
+        assert (toy / f"figures/{size}/toy-fig-1.png").exists()
+
+
 def test_an_artefact_that_a_notebook_no_longer_makes_disappears(toy, nbsupport_command):
     assert nbsupport_command("run", "01_toy", "--size", "smoke").returncode == 0
     source = toy / "notebooks/01_toy.py"
