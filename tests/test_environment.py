@@ -37,11 +37,9 @@ def test_the_lock_names_no_index_and_no_address():
 def test_the_conda_environment_takes_exactly_the_locked_versions_and_the_locked_python():
     environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
     pip = next(entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict))
-    # conda writes these lines to a requirements file beside environment.yml and hands it to pip
-    assert "-r requirements.lock" in pip
-    named = [line for line in pip if not line.startswith("-")]
+    # conda writes these lines to a requirements file beside environment.yml; with hashes, pip takes nothing without one
+    assert pip == ["-r requirements.lock"]
     conda = [entry for entry in environment["dependencies"] if isinstance(entry, str)]
-    assert named == []
     assert [entry for entry in conda if "=" in entry] == ["python=3.11"]
     assert Requirement(f"python{PROJECT['requires-python']}").specifier.contains("3.11")
     assert not {canonical(entry.split("=")[0]) for entry in conda} & set(PINNED) - {"pip"}

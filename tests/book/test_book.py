@@ -69,7 +69,7 @@ def book(tmp_path_factory):
     folder = tmp_path_factory.mktemp("book")
     root = folder / "study"
     shutil.copytree(REPOSITORY / "notebooks", root / "notebooks")
-    for name in ("README.md", "params", "figures", "workflow", "LICENSE", "CITATION.cff"):
+    for name in ("README.md", "params", "figures", "workflow", "LICENSE", "CITATION.cff", "environment.yml"):
         (root / name).symlink_to(REPOSITORY / name)
     figures = [
         shown(image_png=square(30), alt=LEFT),
