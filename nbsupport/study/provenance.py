@@ -75,8 +75,14 @@ def provenance(session: Session) -> dict[str, Any]:
         **code_state(),
         **environment(),
         "threads": session.threads,
-        "data": data_used(),
+        "data": [_lasting(entry) for entry in data_used()],
     }
+
+
+def _lasting(entry: dict[str, Any]) -> dict[str, Any]:
+    """What was used of a data set, without where it was found: that differs from run to run, the content does not."""
+    stood_in = str(entry["source"]).startswith("stand-in")
+    return {key: value for key, value in entry.items() if stood_in or key != "source"}
 
 
 def end() -> Any:
@@ -94,7 +100,7 @@ def end() -> Any:
     from IPython.display import Markdown
 
     session = current()
-    record = provenance(session)
+    record = provenance(session) | {"data": data_used()}
     record["published"] = sorted(set(session.published))
     record["wall_s"] = round(time.time() - session.started, 2)
     record["peak_memory_gib"] = round(peak_memory_gib(), 3)

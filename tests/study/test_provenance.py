@@ -1,0 +1,69 @@
+import json
+import subprocess
+
+import pytest
+
+from nbsupport.study import layout, provenance
+from nbsupport.study.provenance import code_state, end
+
+
+@pytest.fixture
+def checkout(tmp_path, monkeypatch):
+    """A git checkout with one commit, which the provenance speaks of."""
+    monkeypatch.setattr(layout, "ROOT", tmp_path)
+
+    def git(*words):
+        identity = ["-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]
+        subprocess.run(["git", *identity, *words], cwd=tmp_path, check=True, capture_output=True)
+
+    git("init", "-q")
+    (tmp_path / "code.py").write_text("1\n")
+    git("add", ".")
+    git("commit", "-qm", "one")
+    code_state.cache_clear()
+    yield tmp_path
+    code_state.cache_clear()
+
+
+def test_a_clean_checkout_gives_its_commit_and_published_results_do_not_make_it_dirty(checkout):
+    (checkout / "figures").mkdir()
+    (checkout / "figures" / "new.png").write_text("x")
+    state = code_state()
+    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=checkout, capture_output=True, text=True).stdout.strip()
+    assert state == {"commit": head, "dirty": False}
+
+
+@pytest.mark.parametrize("name", ["code.py", "new.py"])
+def test_changed_and_new_code_is_dirty(checkout, name):
+    (checkout / name).write_text("2\n")
+    assert code_state()["dirty"] is True
+
+
+def test_outside_git_the_commit_is_unknown(tmp_path, monkeypatch):
+    monkeypatch.setattr(layout, "ROOT", tmp_path)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    code_state.cache_clear()
+    assert code_state() == {"commit": "unknown", "dirty": None}
+    code_state.cache_clear()
+
+
+def test_an_artefact_keeps_what_data_it_used_but_not_where_they_lay(opened, monkeypatch):
+    found = {"name": "rods", "path": "a.tif", "sha256": "ab"}
+    cards = []
+    for place in ("cache", "NBSUPPORT_DATA"):
+        monkeypatch.setattr(provenance, "data_used", lambda place=place: [found | {"source": place}])
+        cards.append(provenance.provenance(opened)["data"])
+    assert cards == [[found], [found]]
+    absent = {"name": "rods", "source": "stand-in: simulated rods"}
+    monkeypatch.setattr(provenance, "data_used", lambda: [absent])
+    assert provenance.provenance(opened)["data"] == [absent]
+
+
+def test_the_closing_cell_writes_time_memory_and_the_token_of_its_run(opened):
+    opened.token = "abc"
+    shown = end()
+    record = json.loads((opened.folder / "runs" / "01_toy.json").read_text())
+    assert record["token"] == "abc"
+    assert record["wall_s"] >= 0
+    assert 0.01 < record["peak_memory_gib"] < 100
+    assert "| parameters | `frames=3` |" in shown.data
