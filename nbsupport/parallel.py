@@ -13,8 +13,9 @@ Result = TypeVar("Result")
 def in_order(work: Callable[[Piece], Result], pieces: Sequence[Piece], device: torch.device) -> Iterator[Result]:
     """Do the work of every piece and give the results in the order of the pieces.
 
-    On a processor each thread takes whole pieces, and torch stays on that thread within them: many small operations
-    gain nothing from sharing, and lose much where other programs hold a core. A GPU takes one piece after the other.
+    On a processor each thread takes whole pieces and torch shares nothing out meanwhile, neither within a piece nor
+    between the results: many small operations gain little from it, and lose much where other programs hold a core. A
+    GPU takes one piece after the other.
 
     Parameters
     ----------
@@ -31,8 +32,9 @@ def in_order(work: Callable[[Piece], Result], pieces: Sequence[Piece], device: t
     """
     threads = torch.get_num_threads()
     workers = threads if device.type == "cpu" else 1
+    torch.set_num_threads(1)
     try:
         with ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(1,)) as pool:
             yield from pool.map(work, pieces)
     finally:
-        torch.set_num_threads(threads)  # what a worker sets becomes the default of threads that start later
+        torch.set_num_threads(threads)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from nbsupport import optics as room
+from nbsupport import gibson_lanni as quadrature
 from nbsupport.optics import (
     Optics,
     airy,
@@ -135,10 +135,10 @@ def test_objectives_above_the_index_of_the_sample_see_alike():
     ],
 )
 def test_twice_the_quadrature_nodes_change_nothing(monkeypatch, optics, depth_um):
-    count = room._node_count
+    count = quadrature._node_count
     r_um, z_um = np.linspace(0, 7, 200), best_focus_um(optics, depth_um) + np.linspace(-3, 3, 7)
     plain = gibson_lanni(optics, r_um, z_um, depth_um)
-    monkeypatch.setattr(room, "_node_count", lambda *arguments: 2 * count(*arguments))
+    monkeypatch.setattr(quadrature, "_node_count", lambda *arguments: 2 * count(*arguments))
     np.testing.assert_allclose(plain, gibson_lanni(optics, r_um, z_um, depth_um), rtol=0, atol=1e-11)
 
 

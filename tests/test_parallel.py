@@ -16,7 +16,7 @@ def test_results_come_in_the_order_of_the_pieces():
     assert list(in_order(late_first, range(5), CPU)) == [0, 1, 2, 3, 4]
 
 
-def test_torch_stays_on_one_thread_within_a_piece_and_keeps_its_threads_outside():
+def test_torch_stays_on_one_thread_within_a_piece_and_has_its_threads_back_afterwards():
     before = torch.get_num_threads()
     assert set(in_order(lambda piece: torch.get_num_threads(), range(4), CPU)) == {1}
     assert torch.get_num_threads() == before

@@ -5,13 +5,12 @@ References
 yahiatene2015 (the method); napari-superres (the implementation that this follows, but for two slips named below).
 """
 
-import operator
-
 import numpy as np
 import xarray as xr
 from scipy.ndimage import gaussian_filter
 
-from nbsupport.reconstruct.sofi import framed
+from nbsupport.checks import whole_number
+from nbsupport.reconstruct.stacks import framed
 
 _DIAGONALS = (((-1, -1), (1, 1)), ((-1, 1), (1, -1)))
 _CORNERS = (((0, 0), (1, 1)), ((0, 1), (1, 0)))
@@ -63,8 +62,8 @@ def esi(
     ----------
     yahiatene2015.
     """
-    partial_stacks = _whole("partial_stacks", partial_stacks, 1)
-    order, bins = _whole("order", order, 1), _whole("bins", bins, 2)
+    partial_stacks = whole_number("partial_stacks", partial_stacks, least=1)
+    order, bins = whole_number("order", order, least=1), whole_number("bins", bins, least=2)
     pixel_um, frames = framed(stack, least=4)
     if len(frames) < 2 * partial_stacks:
         raise ValueError(
@@ -139,13 +138,3 @@ def _to_unit(values):
     """Values scaled to [0, 1] by their extremes; 0 where all are equal."""
     low, high = values.min(), values.max()
     return (values - low) / (high - low) if high > low else np.zeros_like(values)
-
-
-def _whole(name, value, least):
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise ValueError(f"{name}={value!r} must be a whole number") from None
-    if number < least:
-        raise ValueError(f"{name}={number} must be at least {least}")
-    return number

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 import xarray as xr
 
-from nbsupport.optics import Optics, pixel_size_um
+from nbsupport.optics import Optics
 from nbsupport.reconstruct.eigenimages import (
     NOISE_FLOOR,
     SoftThreshold,
@@ -29,6 +29,7 @@ from nbsupport.reconstruct.eigenimages import (
     hard_dimension,
     stitched_indicator,
 )
+from nbsupport.reconstruct.stacks import framed
 from nbsupport.reconstruct.windows import over_tiles, weighted_windows
 
 EDGES = ("zero", "interior")
@@ -241,32 +242,18 @@ def _pixels(stack, optics, edges, device):
     """Pixel size, window size and the checked stack (y, x, frame) over its maximum, padded as `edges` says."""
     if edges not in EDGES:
         raise ValueError(f"edges={edges!r} is unknown{_nearest(edges, EDGES)}; give one of {EDGES}")
-    if not isinstance(stack, xr.DataArray) or set(stack.dims) != {"frame", "y", "x"}:
-        found = getattr(stack, "dims", type(stack).__name__)
-        raise ValueError(f"stack has {found}; needed is a DataArray with dims ('frame', 'y', 'x')")
-    if stack.sizes["frame"] < 2:
-        raise ValueError(f"stack has {stack.sizes['frame']} frame; fluctuations need at least 2")
-    pixel_um = pixel_size_um(stack)
+    pixel_um, frames = framed(stack, _device_meant(device))
     window_px = window_size(optics, pixel_um)
-    if min(stack.sizes["y"], stack.sizes["x"]) < window_px:
-        size = f"{stack.sizes['y']} × {stack.sizes['x']}"
-        raise ValueError(f"stack is {size} pixels, smaller than the window of {window_px} × {window_px}")
-    values = stack.transpose("y", "x", "frame").values
-    if values.dtype.kind not in "fiub":
-        raise ValueError(f"stack holds {values.dtype}; needed are real numbers")
-    values = values.astype(np.float64)
-    finite = np.isfinite(values)
-    if not finite.all():
-        y, x, frame = (int(i) for i in np.argwhere(~finite)[0])
-        raise ValueError(
-            f"stack holds {values[y, x, frame]} at (frame, y, x) index {(frame, y, x)}; all values must be finite"
-        )
-    largest = values.max()
+    height, width = frames.shape[1:]
+    if min(height, width) < window_px:
+        size = f"{height} × {width} pixels"
+        raise ValueError(f"stack is {size}, smaller than the window of {window_px} × {window_px}")
+    largest = float(frames.max())
     if largest <= 0:
         raise ValueError(f"stack has no positive value (largest {largest:g}); it is divided by its maximum")
     half = window_px // 2 if edges == "zero" else 0
-    pixels = torch.from_numpy(values / largest).to(_device_meant(device))
-    return float(pixel_um), window_px, torch.nn.functional.pad(pixels, (0, 0) + (half,) * 4).contiguous()
+    pixels = torch.nn.functional.pad(frames.permute(1, 2, 0) / largest, (0, 0) + (half,) * 4)
+    return pixel_um, window_px, pixels.contiguous()
 
 
 def _silent(fraction):

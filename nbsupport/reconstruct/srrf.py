@@ -9,22 +9,15 @@ References
 gustafsson2016 (SRRF), laine2023 (eSRRF), jadhav2021 (its use); nanopyx 2.1.5 (the implementation).
 """
 
-import atexit
-import contextlib
-import io
-import os
-import tempfile
-import warnings
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
-from types import SimpleNamespace
-from unittest import mock
 
 import numpy as np
 import torch
 import xarray as xr
 
-from nbsupport.reconstruct.sofi import framed, joint_cumulant
+from nbsupport.reconstruct.cumulants import joint_cumulant
+from nbsupport.reconstruct.nanopyx_kernels import nanopyx_kernels
+from nbsupport.reconstruct.stacks import framed
 
 SRRF_TEMPORAL = ("tra", "max", "trppm", "trac2", "trac3", "trac4")
 ESRRF_TEMPORAL = ("avg", "var", "tac2")
@@ -131,7 +124,7 @@ def radiality(
     if border != int(border) or not 0 <= border < (min(frames.shape[1:]) - 2) / 2:
         raise ValueError(f"border={border!r} must be a whole number of pixels that leaves some of {frames.shape[1:]}")
     _positive("ring_radius_px", ring_radius_px, min(frames.shape[1:]) / 2)
-    kernels = _nanopyx()
+    kernels = nanopyx_kernels()
     options = magnification, ring_radius_px, int(border), positivity, intensity_weighting
 
     def of_frames(values):
@@ -198,7 +191,7 @@ def esrrf(
     _positive("radius_px", radius_px, min(frames.shape[1:]) / 2)
     if not (np.isfinite(sensitivity) and sensitivity >= 1):
         raise ValueError(f"sensitivity={sensitivity!r} must be at least 1; the package ignores smaller values")
-    kernels = _nanopyx()
+    kernels = nanopyx_kernels()
 
     def of_frames(values):
         intensity = kernels.magnify(None, values, 0, 0, magnification, magnification)
@@ -250,43 +243,6 @@ def _over_time(maps, temporal):
         raise ValueError(f"temporal={temporal!r} needs at least {order + 1} frames; the stack has {len(maps)}")
     runs = [torch.from_numpy(centred[lag : len(maps) - order + 1 + lag]) for lag in range(order)]
     return np.abs(joint_cumulant(runs).numpy())
-
-
-@lru_cache(maxsize=1)
-def _nanopyx():
-    """Compiled kernels of nanopyx, reached without what it does on the side.
-
-    Importing nanopyx prints, warns that OpenCL and numba are missing, and makes two folders in the home folder; its
-    public functions print their run times and keep a record of them there, which also decides the implementation.
-    The import is therefore silenced and given a temporary home, and the kernels are called directly, without an engine.
-    """
-    # the package imports matplotlib, whose own folders must not land in the temporary home
-    import matplotlib
-
-    matplotlib.get_cachedir()
-    home = tempfile.TemporaryDirectory(prefix="nanopyx-")
-    atexit.register(home.cleanup)
-    with (
-        mock.patch.dict(os.environ, {"HOME": home.name, "USERPROFILE": home.name}),
-        contextlib.redirect_stdout(io.StringIO()),
-        warnings.catch_warnings(),
-    ):
-        warnings.filterwarnings("ignore", message=".*OpenCL", category=UserWarning)
-        warnings.filterwarnings("ignore", message="Numba is not installed", category=UserWarning)
-        from nanopyx.core.transform._le_interpolation_catmull_rom import ShiftAndMagnify
-        from nanopyx.core.transform._le_radial_gradient_convergence import RadialGradientConvergence
-        from nanopyx.core.transform._le_radiality import Radiality
-        from nanopyx.core.transform._le_roberts_cross_gradients import GradientRobertsCross
-        from nanopyx.core.transform.mpcorrector import macro_pixel_corrector
-    # frames are shared out among threads here, which waits less than the package's threads do on a busy machine;
-    # of radiality it has no other form
-    return SimpleNamespace(
-        magnify=ShiftAndMagnify._run_unthreaded,
-        radiality=Radiality._run_threaded,
-        roberts_cross=GradientRobertsCross._run_unthreaded,
-        convergence=RadialGradientConvergence._run_unthreaded,
-        macro_pixel_corrector=macro_pixel_corrector,
-    )
 
 
 def _maps(stack, values, pixel_um, magnification, attrs, shift_px=0.0):

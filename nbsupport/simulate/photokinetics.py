@@ -9,13 +9,13 @@ frame.
 
 from __future__ import annotations
 
-import operator
-from numbers import Real
-
 import numpy as np
+
+from nbsupport.checks import positive, whole_number
 
 # Switches held in memory at once. Part of the random stream's layout: another value gives other bits for one seed.
 _SWITCHES_PER_BATCH = 1_000_000
+_FRAMES = "a positive, finite number of frames"
 
 
 def on_time_mean(tau_on: float, tau_off: float) -> float:
@@ -40,7 +40,7 @@ def on_time_mean(tau_on: float, tau_off: float) -> float:
     ----------
     jadhav2021, section 2.1 A2.
     """
-    tau_on, tau_off = _positive("tau_on", tau_on), _positive("tau_off", tau_off)
+    tau_on, tau_off = positive("tau_on", tau_on, _FRAMES), positive("tau_off", tau_off, _FRAMES)
     return tau_on / (tau_on + tau_off)
 
 
@@ -116,7 +116,7 @@ def switching_times(
     ----------
     jadhav2021, section 2.1 A2. The source does not say how a trace starts: a stationary start is chosen here.
     """
-    n_emitters, duration = _whole("n_emitters", n_emitters, least=0), _positive("duration", duration)
+    n_emitters, duration = whole_number("n_emitters", n_emitters, least=0), positive("duration", duration, _FRAMES)
     p = on_time_mean(tau_on, tau_off)
     starts_on = rng.random(n_emitters) < p
     dwell = np.where(starts_on[:, None], [tau_on, tau_off], [tau_off, tau_on])[:, None, :]
@@ -177,15 +177,15 @@ def blink(
     ----------
     jadhav2021, section 2.1 A2; the unit of its dwell times, unsaid there, is taken to be the frame.
     """
-    n_emitters, frames = _whole("n_emitters", n_emitters, least=0), _whole("frames", frames, least=1)
-    _positive("tau_on", tau_on), _positive("tau_off", tau_off)
+    n_emitters, frames = whole_number("n_emitters", n_emitters, least=0), whole_number("frames", frames, least=1)
+    positive("tau_on", tau_on, _FRAMES), positive("tau_off", tau_off, _FRAMES)
     on_time = np.empty((n_emitters, frames))
     batch = max(1, _SWITCHES_PER_BATCH // (2 * _cycles(frames, tau_on, tau_off) + frames))
     for first in range(0, n_emitters, batch):
         part = on_time[first : first + batch]
         part[:] = _integrate(*switching_times(len(part), frames, tau_on, tau_off, rng=rng), frames)
     if bleach_frames is not None:
-        limit = rng.exponential(_positive("bleach_frames", bleach_frames), size=(n_emitters, 1))
+        limit = rng.exponential(positive("bleach_frames", bleach_frames, _FRAMES), size=(n_emitters, 1))
         left = limit - (np.cumsum(on_time, axis=1) - on_time)
         np.minimum(on_time, np.maximum(left, 0, out=left), out=on_time)
     return on_time
@@ -211,19 +211,3 @@ def _cycles(duration: float, tau_on: float, tau_off: float) -> int:
     """On-off cycles drawn at once: the mean number in `duration` and five standard deviations more, mostly enough."""
     switches = 2 * duration / (tau_on + tau_off)
     return int(np.ceil((switches + 5 * np.sqrt(switches)) / 2)) + 4
-
-
-def _positive(name: str, value: float) -> float:
-    if not (isinstance(value, Real) and np.isfinite(value) and value > 0):
-        raise ValueError(f"{name}={value!r} must be a positive, finite number of frames")
-    return float(value)
-
-
-def _whole(name: str, value: int, *, least: int) -> int:
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise ValueError(f"{name}={value!r} must be a whole number") from None
-    if number < least:
-        raise ValueError(f"{name}={value!r} must be at least {least}")
-    return number

@@ -1,10 +1,12 @@
-"""Reading raw frames from a file."""
+"""Reading raw frames from a file, and refusing those that no method can work on."""
 
 import numpy as np
 import pytest
 import tifffile
+import torch
+import xarray as xr
 
-from nbsupport.reconstruct.stacks import read_stack
+from nbsupport.reconstruct.stacks import framed, read_stack
 
 FRAMES = np.arange(2 * 3 * 4, dtype="uint16").reshape(2, 3, 4)
 
@@ -13,6 +15,11 @@ def written(folder, values, **options):
     path = folder / "frames.tif"
     tifffile.imwrite(path, values, **{"photometric": "minisblack"} | options)
     return path
+
+
+def as_stack(values=FRAMES, pixel_um=0.08):
+    centres = {dim: (np.arange(size) + 0.5) * pixel_um for dim, size in zip("yx", np.shape(values)[1:], strict=True)}
+    return xr.DataArray(values, dims=("frame", "y", "x"), coords=centres)
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
@@ -85,3 +92,53 @@ def test_the_real_stack_of_the_registry_has_the_shape_its_entry_states(registry_
     stack = read_stack(path, pixel_um=0.08)
     assert stack.shape == (100, 30, 45)
     assert stack.dtype == np.uint16
+
+
+@pytest.mark.parametrize("dtype", ["bool", "uint8", "uint16", "int32", "float32", "float64"])
+def test_frames_of_any_real_type_become_float64_with_their_values(dtype):
+    values = FRAMES.astype(dtype)
+    _, frames = framed(as_stack(values))
+    assert frames.dtype == torch.float64
+    np.testing.assert_array_equal(frames, values)
+
+
+def test_the_pixel_size_of_frames_comes_from_their_coordinates():
+    assert framed(as_stack(pixel_um=0.065))[0] == 0.065
+
+
+def test_frames_come_first_whatever_the_order_of_dimensions():
+    pixel_um, frames = framed(as_stack().transpose("x", "frame", "y"))
+    assert (pixel_um, frames.tolist()) == (0.08, FRAMES.tolist())
+
+
+def test_frames_share_no_memory_with_the_stack():
+    given = as_stack(FRAMES.astype("float64"))
+    framed(given)[1].zero_()
+    np.testing.assert_array_equal(given, FRAMES)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_the_first_value_that_is_not_finite_is_named_with_its_place_along_frame_y_x(bad):
+    given = as_stack(FRAMES.astype("float64"))
+    given[1, 0, 2] = given[1, 2, 3] = bad
+    with pytest.raises(ValueError, match=rf"{bad} at \(frame, y, x\) index \(1, 0, 2\)"):
+        framed(given.transpose("x", "y", "frame"))
+
+
+@pytest.mark.parametrize(
+    ("given", "least", "message"),
+    [
+        (FRAMES, 2, "stack has ndarray; needed is a DataArray"),
+        (as_stack().rename(frame="time"), 2, r"stack has \('time', 'y', 'x'\)"),
+        (as_stack()[0], 2, r"stack has \('y', 'x'\)"),
+        (as_stack()[:1], 2, "stack has 1 frame; fluctuations need at least 2"),
+        (as_stack(), 4, "stack is 3 × 4 pixels; needed are 4 × 4"),
+        (as_stack().drop_vars("x"), 2, "no coordinate x"),
+        (as_stack(pixel_um=80.0), 2, "looks like nanometres; give micrometres, 0.08"),
+        (as_stack(FRAMES.astype("complex64")), 2, "stack holds complex64; needed are real numbers"),
+        (as_stack(FRAMES.astype("datetime64[ns]")), 2, "stack holds datetime64.*; needed are real numbers"),
+    ],
+)
+def test_a_stack_that_no_method_can_work_on_is_refused(given, least, message):
+    with pytest.raises(ValueError, match=message):
+        framed(given, least=least)

@@ -1,10 +1,10 @@
 """What every comparison asks of its two images: same grid, same shape, finite numbers."""
 
-from numbers import Real
-
 import numpy as np
 import torch
 import xarray as xr
+
+from nbsupport.checks import positive
 
 
 def image_pair(truth, estimate) -> tuple[np.ndarray, np.ndarray]:
@@ -85,12 +85,8 @@ def require_range(data_range: float) -> float:
     ValueError
         If it is not one finite number above 0.
     """
-    if not isinstance(data_range, Real) or not np.isfinite(data_range) or data_range <= 0:
-        raise ValueError(
-            f"data_range={data_range!r} must be one finite number above 0, the distance from the darkest to the "
-            "brightest value that the images can have"
-        )
-    return float(data_range)
+    meant = "one finite number above 0, the distance from the darkest to the brightest value that the images can have"
+    return positive("data_range", data_range, meant)
 
 
 def _require_same_grid(truth, estimate):

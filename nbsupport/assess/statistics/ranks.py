@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 from scipy import stats
 
-from .resampling import Interval, in_blocks, interval_of, whole_number
+from nbsupport.checks import whole_number
+
+from .resampling import Interval, in_blocks, interval_of
 
 COEFFICIENTS = ("kendall", "spearman")
 
@@ -52,7 +54,7 @@ def rank_agreement(
             f"scores of shapes {shape} and {pair[1].shape} must be finite, alike, and of two items or more"
         )
     correlate = kendall if coefficient == "kendall" else _spearman
-    index = rng.integers(shape[0], size=(whole_number("resamples", resamples), shape[0]))
+    index = rng.integers(shape[0], size=(whole_number("resamples", resamples, least=1), shape[0]))
     if len(shape) == 1:
         value, drawn = correlate(*pair), in_blocks(lambda i: correlate(pair[0][i], pair[1][i]), index, shape[0])
     else:

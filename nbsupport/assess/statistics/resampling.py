@@ -8,6 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 
+from nbsupport.checks import whole_number
+
 _BLOCK_VALUES = 4_000_000  # numbers held at once while resampling
 
 
@@ -76,7 +78,7 @@ def bootstrap(
     columns = _columns(samples)
     n = columns.shape[1]
     value = float(statistic(*columns))
-    index = rng.integers(n, size=(whole_number("resamples", resamples), n))
+    index = rng.integers(n, size=(whole_number("resamples", resamples, least=1), n))
     drawn = in_blocks(lambda rows: statistic(*(column[rows] for column in columns)), index)
     return interval_of(value, drawn, confidence)
 
@@ -121,7 +123,8 @@ def mean_interval(
         return bootstrap(_mean, table.mean(axis=0), rng=rng, resamples=resamples, confidence=confidence)
     seeds, images = table.shape
     weights = [
-        rng.multinomial(n, np.full(n, 1 / n), size=whole_number("resamples", resamples)) / n for n in (seeds, images)
+        rng.multinomial(n, np.full(n, 1 / n), size=whole_number("resamples", resamples, least=1)) / n
+        for n in (seeds, images)
     ]
     drawn = np.einsum("rs,si,ri->r", weights[0], table, weights[1], optimize=True)
     return interval_of(float(table.mean()), drawn, confidence)
@@ -178,7 +181,7 @@ def permutation_test(
         lambda x, axis: np.mean(x, axis=axis),
         permutation_type="samples",
         vectorized=True,
-        n_resamples=whole_number("resamples", resamples),
+        n_resamples=whole_number("resamples", resamples, least=1),
         alternative=alternative,
         rng=rng,
     )
@@ -243,10 +246,3 @@ def _columns(samples) -> np.ndarray:
     if not np.isfinite(arrays).all():
         raise ValueError("samples hold values that are not finite; leave out, or count, what could not be measured")
     return np.array(arrays)
-
-
-def whole_number(name: str, value: int) -> int:
-    """Refuse anything but a whole number of 1 or more."""
-    if not isinstance(value, (int, np.integer)) or value < 1:
-        raise ValueError(f"{name}={value!r} must be a whole number, 1 or more")
-    return int(value)

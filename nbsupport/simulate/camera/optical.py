@@ -5,12 +5,11 @@ These are no noise in the sense of laine2021 (a second exposure repeats them exa
 
 from __future__ import annotations
 
-import operator
-
 import numpy as np
 import xarray as xr
 from scipy import ndimage
 
+from nbsupport.checks import whole_number
 from nbsupport.optics import pixel_size_um
 
 from ._checks import at_least, checked, finite, with_values
@@ -87,11 +86,7 @@ def speckled_illumination(
     finite("grain_um", grain_um)
     if not 2 * pixel_um <= grain_um:
         raise ValueError(f"grain_um={grain_um!r} must be at least two pixels, {2 * pixel_um:g} micrometres")
-    try:
-        patterns = operator.index(patterns)
-    except TypeError:
-        raise ValueError(f"patterns={patterns!r} must be a whole number") from None
-    at_least("patterns", patterns, 1)
+    patterns = whole_number("patterns", patterns, least=1)
     shape = values.shape[-2:]
     frequencies = np.hypot(*np.meshgrid(*(np.fft.fftfreq(n, pixel_um) for n in shape), indexing="ij"))
     # the field reaches half the cut-off frequency 1/grain of its intensity

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import operator
 from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
+
+from nbsupport.checks import whole_number
 
 from ._checks import checked, pixel_map
 
@@ -80,7 +81,7 @@ def transfer_points(frames: xr.DataArray, *, offset=0.0, read_variance=0.0, bins
     values = checked("frames", frames, signed=True)
     if frames.dims != ("frame", "y", "x") or frames.attrs.get("units") != "ADU":
         raise ValueError(f'frames is {frames.dims} in {frames.attrs.get("units")!r}; give ("frame", "y", "x") in "ADU"')
-    bins = _whole("bins", bins)
+    bins = whole_number("bins", bins, least=1)
     least = 2 if bins == 1 else 4
     if len(values) < least:
         raise ValueError(f"frames holds {len(values)} frame(s); bins={bins} needs at least {least}")
@@ -162,13 +163,3 @@ def _grouped(mean, variance, group, count) -> np.ndarray:
         pixels = np.count_nonzero(here)
         rows.append((mean[here].mean(), variance[here].mean(), variance[here].var(ddof=1) / pixels, pixels))
     return np.array(rows).T
-
-
-def _whole(name: str, value: int) -> int:
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise ValueError(f"{name}={value!r} must be a whole number") from None
-    if number < 1:
-        raise ValueError(f"{name}={value!r} must be at least 1")
-    return number

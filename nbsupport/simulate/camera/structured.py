@@ -6,10 +6,10 @@ detectors break that: whole rows or columns that move together, and noise smooth
 
 from __future__ import annotations
 
-import operator
-
 import numpy as np
 import xarray as xr
+
+from nbsupport.checks import whole_number
 
 from ._checks import at_least, checked, with_values
 
@@ -129,11 +129,8 @@ def pixel_correlation(frames: xr.DataArray, *, reach: int = 3) -> xr.DataArray:
     values = checked("frames", frames, signed=True)
     if frames.dims != ("frame", "y", "x") or len(values) < 2:
         raise ValueError(f'frames has shape {dict(frames.sizes)}; give ("frame", "y", "x") with at least two frames')
-    try:
-        reach = operator.index(reach)
-    except TypeError:
-        raise ValueError(f"reach={reach!r} must be a whole number of pixels") from None
-    if not 0 <= reach < min(values.shape[1:]):
+    reach = whole_number("reach", reach, least=0)
+    if reach >= min(values.shape[1:]):
         raise ValueError(f"reach={reach} must be at least 0 and smaller than a frame of {values.shape[1:]} pixels")
     differences = values[1::2] - values[: len(values) // 2 * 2 : 2]
     differences = differences - differences.mean()
