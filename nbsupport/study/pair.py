@@ -1,12 +1,14 @@
 """The two halves of a notebook: the py:percent source and its executed .ipynb."""
 
 import json
+from base64 import b64decode, b64encode
 from pathlib import Path
 
 import jupytext
 import nbformat
 
 from nbsupport.study import layout
+from nbsupport.study.figures import in_256_colours
 from nbsupport.study.params import notebook_source
 from nbsupport.study.publish import publishing
 from nbsupport.study.run import plan, run
@@ -87,7 +89,7 @@ def _same_cells(source: Path, executed: Path) -> bool:
 
 
 def cleaned(notebook: nbformat.NotebookNode, name: str) -> nbformat.NotebookNode:
-    """Return the notebook without what differs from machine to machine: paths, times, random cell ids."""
+    """Return the notebook without what differs from machine to machine, and with its pictures made small."""
     notebook.metadata = {
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},
@@ -98,4 +100,6 @@ def cleaned(notebook: nbformat.NotebookNode, name: str) -> nbformat.NotebookNode
             cell.metadata.pop(key, None)
         if "tags" in cell.metadata and not cell.metadata.tags:
             del cell.metadata["tags"]
+        for data in (output.data for output in cell.get("outputs", []) if "image/png" in output.get("data", {})):
+            data["image/png"] = b64encode(in_256_colours(b64decode(data["image/png"]))).decode()
     return notebook

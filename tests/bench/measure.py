@@ -21,6 +21,7 @@ class Row:
     at_least: float | None = None
     at_most: float | None = None
     per_core: float | None = None  # the same ratio in processor time
+    of_fastest: float | None = None  # the same ratio of the shortest times, which other work disturbed least
     plain_s: float | None = None
     ours_s: float | None = None
     repeats: int = 1
@@ -56,8 +57,9 @@ class Speed:
 def side_by_side(plain: Callable, ours: Callable, repeats: int, *, plain_scale: float = 1.0) -> dict:
     """Time two callables in turn, as many times as asked.
 
-    Returns the fields of a row: the median of the ratios plain/ours with their range, the same in processor time, and
-    the median times. `plain_scale` multiplies the times of a plain loop that does only part of the work.
+    Returns the fields of a row: the median of the ratios plain/ours with their range, the same in processor time and
+    for the shortest times, and the median times. `plain_scale` multiplies the times of a plain loop that does only part
+    of the work.
     """
     walls, processors = [], []
     for _ in range(repeats):
@@ -70,6 +72,7 @@ def side_by_side(plain: Callable, ours: Callable, repeats: int, *, plain_scale: 
         "lowest": min(ratios),
         "highest": max(ratios),
         "per_core": statistics.median(first / second for first, second in processors),
+        "of_fastest": min(first for first, _ in walls) / min(second for _, second in walls),
         "plain_s": statistics.median(first for first, _ in walls),
         "ours_s": statistics.median(second for _, second in walls),
         "repeats": repeats,

@@ -10,8 +10,8 @@ from nbsupport.study.publish import write_json, write_text
 from .measure import Row
 
 COLUMNS = (
-    *("speed", "what is compared", "value", "lowest", "highest", "unit", "asked", "met", "per core"),
-    *("plain (s)", "ours (s)", "repeats", "note"),
+    *("speed", "what is compared", "value", "lowest", "highest", "unit", "asked", "met"),
+    *("per core", "of fastest", "plain (s)", "ours (s)", "repeats", "note"),
 )
 NAME = "bench"
 
@@ -34,7 +34,8 @@ def as_csv(rows: Sequence[Row]) -> str:
 
 def as_markdown(rows: Sequence[Row], machine: dict) -> str:
     lines = ["# Speeds", "", "Each value is a ratio of two things that were measured in turn, in this run."]
-    lines += ["`per core` is the same ratio in processor time, which other work on the machine hardly touches.", ""]
+    lines += ["`per core` is the same ratio in processor time, `of fastest` that of the shortest times."]
+    lines += ["Other work on the machine disturbs them less than the median, see its load below.", ""]
     lines += ["| machine | |", "|---|---|", *(f"| {key} | {_cell(value)} |" for key, value in machine.items()), ""]
     lines += ["| " + " | ".join(COLUMNS) + " |", "|" + "---|" * len(COLUMNS)]
     lines += ["| " + " | ".join(_cell(value) for value in _values(row)) + " |" for row in rows]
@@ -45,13 +46,14 @@ def line(row: Row) -> str:
     """One row for the screen."""
     spread = "" if row.lowest is None else f" ({row.lowest:.3g} to {row.highest:.3g})"
     asked = f", asked {row.asked}: {'met' if row.met else 'NOT MET'}" if row.asked else ""
-    return f"{row.name}: {row.value:.3g} {row.unit}{spread}{asked}"
+    others = "" if row.per_core is None else f"; per core {row.per_core:.3g}, of fastest {row.of_fastest:.3g}"
+    return f"{row.name}: {row.value:.3g} {row.unit}{spread}{others}{asked}"
 
 
 def _values(row):
     return (
-        *(row.name, row.what, row.value, row.lowest, row.highest, row.unit, row.asked, row.met, row.per_core),
-        *(row.plain_s, row.ours_s, row.repeats, row.note),
+        *(row.name, row.what, row.value, row.lowest, row.highest, row.unit, row.asked, row.met),
+        *(row.per_core, row.of_fastest, row.plain_s, row.ours_s, row.repeats, row.note),
     )
 
 

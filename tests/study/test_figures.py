@@ -1,4 +1,5 @@
 import csv
+import io
 import json
 import struct
 
@@ -6,8 +7,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import xarray as xr
+from PIL import Image as Picture
 
-from nbsupport.study.figures import PANEL_VALUES, publish_figure, publish_table
+from nbsupport.study.figures import PANEL_VALUES, in_256_colours, publish_figure, publish_table
 
 TEXTS = {"alt": "A line rises from zero to nine.", "caption": "Value against index, rising."}
 
@@ -95,3 +97,18 @@ def test_a_table_comes_as_csv_markdown_and_json(opened):
     assert (opened.folder / "toy-table-1.md").read_text().splitlines()[2:] == ["| a | 38.1235 |", "| b | — |"]
     with pytest.raises(ValueError, match="one common length"):
         publish_table("toy-table-1", {"a": [1], "b": [1, 2]}, caption="Columns of different length.")
+
+
+def test_a_picture_in_256_colours_looks_the_same_and_is_smaller():
+    grey = np.random.default_rng(0).normal(size=(120, 120))
+    figure, axes = plt.subplots(figsize=(3, 3))
+    axes.imshow(grey, cmap="inferno")
+    full = io.BytesIO()
+    figure.savefig(full, dpi=200)
+    plt.close(figure)
+    small = in_256_colours(full.getvalue())
+    before, after = (
+        np.asarray(Picture.open(io.BytesIO(png)).convert("RGB"), dtype=float) for png in (full.getvalue(), small)
+    )
+    assert len(small) < 0.6 * len(full.getvalue())
+    assert np.sqrt(np.mean((before - after) ** 2)) < 4  # of 255: below what an eye tells apart in noise
