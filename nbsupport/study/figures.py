@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,8 @@ from nbsupport.study.session import Session, current
 PRINT_DPI, VECTOR_DPI, SCREEN_DPI = 300, 150, 80
 """Of the PNG, of the images inside the SVG, and of the copy that a notebook keeps (it must stay small)."""
 
-LARGEST_PNG = 1_400_000
-"""Bytes; a larger one (pictures of noise) is reduced to 256 colours, as many as a colour map has."""
+LARGEST = 1_400_000
+"""Bytes of a file; pictures in a larger one (of noise) are reduced to 256 colours, as many as a colour map has."""
 
 PANEL_VALUES = 2304
 """An image in the CSV is averaged over square blocks until it has at most this many values."""
@@ -63,9 +64,11 @@ def publish_figure(
     with rc_context({"svg.hashsalt": artefact, "savefig.bbox": "standard"}):
         with publishing(session.folder / f"{artefact}.svg") as path:
             figure.savefig(path, dpi=VECTOR_DPI, metadata={"Date": None, "Creator": None})
+            if path.stat().st_size > LARGEST:
+                path.write_text(with_smaller_pictures(path.read_text(encoding="utf-8")), encoding="utf-8")
         with publishing(session.folder / f"{artefact}.png") as path:
             figure.savefig(path, dpi=PRINT_DPI, metadata={"Software": None})
-            if path.stat().st_size > LARGEST_PNG:
+            if path.stat().st_size > LARGEST:
                 path.write_bytes(in_256_colours(path.read_bytes()))
         screen = io.BytesIO()
         figure.savefig(screen, format="png", dpi=SCREEN_DPI, metadata={"Software": None})
@@ -178,6 +181,16 @@ def in_256_colours(png: bytes) -> bytes:
     opaque = Picture.open(io.BytesIO(png)).convert("RGB")
     opaque.quantize(256, dither=Picture.Dither.NONE).save(smaller, "PNG", optimize=True)
     return smaller.getvalue()
+
+
+def with_smaller_pictures(svg: str) -> str:
+    """Reduce the opaque pictures inside an SVG to 256 colours."""
+
+    def smaller(match: re.Match) -> str:
+        png = b64decode(match["data"])
+        return match["head"] + b64encode(in_256_colours(png)).decode() + '"'
+
+    return re.sub(r'(?P<head>"data:image/png;base64,)(?P<data>[^"]+)"', smaller, svg)
 
 
 def artefact_files(folder: Path) -> dict[str, Path]:

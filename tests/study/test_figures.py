@@ -1,7 +1,10 @@
 import csv
 import io
 import json
+import re
 import struct
+from base64 import b64decode
+from xml.etree import ElementTree
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -112,3 +115,14 @@ def test_a_picture_in_256_colours_looks_the_same_and_is_smaller():
     )
     assert len(small) < 0.6 * len(full.getvalue())
     assert np.sqrt(np.mean((before - after) ** 2)) < 4  # of 255: below what an eye tells apart in noise
+
+
+def test_a_large_figure_keeps_its_files_small_and_its_svg_whole(opened):
+    figure, axes = plt.subplots(figsize=(8, 8))
+    axes.imshow(np.random.default_rng(0).normal(size=(1200, 1200)), cmap="inferno", interpolation="none")
+    publish_figure("toy-fig-1", figure, data={"x": [0]}, **TEXTS)
+    svg = (opened.folder / "toy-fig-1.svg").read_text()
+    assert ElementTree.fromstring(svg).tag.endswith("svg")
+    assert (opened.folder / "toy-fig-1.png").stat().st_size < 3_000_000
+    picture = re.search(r'"data:image/png;base64,([^"]+)"', svg)[1]
+    assert Picture.open(io.BytesIO(b64decode(picture))).mode == "P"
