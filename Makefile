@@ -45,7 +45,7 @@ readme: $(READY)     ## write the measured times into the README
 
 lock:                ## resolve every version again and write requirements.lock
 	$(VENV)/bin/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --upgrade \
-	    --generate-hashes --no-header --no-annotate --no-emit-index-url -o requirements.lock
+	    --generate-hashes --no-header --no-annotate -o requirements.lock
 
 clean:               ## remove everything that can be made again, except the environment and downloaded data
 	rm -rf data/runs book/_build .snakemake figures/smoke figures/class figures/custom
