@@ -179,7 +179,9 @@ def in_256_colours(png: bytes) -> bytes:
 
     smaller = io.BytesIO()
     opaque = Picture.open(io.BytesIO(png)).convert("RGB")
-    opaque.quantize(256, dither=Picture.Dither.NONE).save(smaller, "PNG", optimize=True)
+    # Median cut spends its colours on what is common and leaves steps in a colour bar; maximum coverage does not.
+    palette = opaque.quantize(256, method=Picture.Quantize.MAXCOVERAGE, dither=Picture.Dither.NONE)
+    palette.save(smaller, "PNG", optimize=True)
     return smaller.getvalue()
 
 
