@@ -1,12 +1,16 @@
-"""The command ``nbsupport``: run, list, pair, report, diagram, readme."""
+"""The command ``nbsupport``: run, list, pair, report, diagram, readme, and what other rooms declare."""
 
 import argparse
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
 from nbsupport.study import layout
 from nbsupport.study.params import ParameterError, notebook_names, notebook_source
-from nbsupport.study.progress import duration
+from nbsupport.study.progress import Progress, duration
+
+ROOM_COMMANDS = ("nbsupport.restore.command", "nbsupport.reconstruct.command")
+"""Modules of other rooms that declare a command; each imports its room only when the command runs."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -21,7 +25,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="nbsupport", description="Run, pair and report the notebooks of the study.")
+    parser = argparse.ArgumentParser(
+        prog="nbsupport", description="Run and report the notebooks of the study; restore images."
+    )
     commands = parser.add_subparsers(required=True, metavar="command")
 
     run = commands.add_parser("run", help="run one notebook and publish its figures, tables and claims")
@@ -30,6 +36,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument(
         "-p", dest="parameters", action="append", default=[], metavar="NAME=VALUE", help="change a parameter"
     )
+    run.add_argument("--variant", help="one of the notebook's named variants, params/variants/<notebook>.yaml")
     run.add_argument("--threads", type=int, help="threads of the numerical libraries (default: all cores)")
     run.add_argument("--dry-run", action="store_true", help="say what would run, and run nothing")
     run.set_defaults(act=_run)
@@ -51,13 +58,17 @@ def _parser() -> argparse.ArgumentParser:
 
     readme = commands.add_parser("readme", help="write the measured times into the README")
     readme.set_defaults(act=_readme)
+
+    for module in ROOM_COMMANDS:
+        import_module(module).declare(commands, Progress)
     return parser
 
 
 def _run(options: argparse.Namespace) -> int:
-    from nbsupport.study.run import RunError, describe, plan, run
+    from nbsupport.study.plan import describe, plan
+    from nbsupport.study.run import RunError, run
 
-    planned = plan(options.notebook, options.size, options.parameters)
+    planned = plan(options.notebook, options.size, options.parameters, variant=options.variant)
     if options.dry_run or planned.size == "paper":
         print(describe(planned), flush=True)
     if options.dry_run:
@@ -69,7 +80,7 @@ def _run(options: argparse.Namespace) -> int:
         return 1
     published = ", ".join(record["published"]) or "nothing"
     print(
-        f"{planned.notebook}: done at size {planned.size} in {duration(record['wall_s'])}, "
+        f"{planned.name}: done at size {planned.size} in {duration(record['wall_s'])}, "
         f"{record['peak_memory_gib']:.1f} GiB; published {published}",
         flush=True,
     )
@@ -77,7 +88,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _list(options: argparse.Namespace) -> int:
-    from nbsupport.study.run import plan
+    from nbsupport.study.plan import plan
 
     for name in notebook_names():
         sizes = ["class"] + [s for s in layout.SIZES if (layout.PARAMS / s / f"{name}.yaml").exists()]

@@ -34,10 +34,10 @@ def declared_edges() -> list[Edge]:
 
 
 def edges_of(dot: str) -> list[Edge]:
-    """Read the edges of a graph in DOT, by the labels of its nodes."""
-    labels = dict(re.findall(r'(\d+)\s*\[.*?label\s*=\s*"([^"\\]+)', dot))
+    """Read the edges of a graph in DOT, by the labels of its nodes; the variants of a notebook are one node."""
+    labels = dict(re.findall(r'(\d+)\s*\[.*?label\s*=\s*"([^"\\.]+)', dot))
     arrows = re.findall(r"(\d+)\s*->\s*(\d+)", dot)
-    return sorted((labels[before], labels[after]) for before, after in arrows)
+    return sorted({(labels[before], labels[after]) for before, after in arrows})
 
 
 def depths(edges: Iterable[Edge]) -> dict[str, int]:

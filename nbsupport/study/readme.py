@@ -6,6 +6,7 @@ from nbsupport.study import layout
 from nbsupport.study.params import notebook_names
 from nbsupport.study.progress import duration
 from nbsupport.study.publish import write_text
+from nbsupport.study.variants import runs_of
 
 START, END = "<!-- times: written by `make readme` -->", "<!-- end of times -->"
 SHOWN = ("smoke", "class", "desk")
@@ -18,11 +19,14 @@ def times_table() -> str:
     for name in notebook_names():
         cells, peak = [], 0.0
         for size in SHOWN:
-            path = layout.figures_folder(size) / "runs" / f"{name}.json"
-            record = json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
-            cells.append(duration(record["wall_s"]) if record else "—")
-            totals[size] += record["wall_s"] if record else 0.0
-            peak = max(peak, record["peak_memory_gib"] if record else 0.0)
+            folder = layout.figures_folder(size) / "runs"
+            paths = [path for run in runs_of(name, size) if (path := folder / f"{run}.json").exists()]
+            records = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+            spent = sum(record["wall_s"] for record in records)
+            several = f" ({len(records)} runs)" if len(records) > 1 else ""
+            cells.append(duration(spent) + several if records else "—")
+            totals[size] += spent
+            peak = max([peak, *(record["peak_memory_gib"] for record in records)])
         lines.append(f"| {name} | {' | '.join(cells)} | {peak:.1f} GiB |")
     lines.append("| **all** | " + " | ".join(duration(totals[size]) for size in SHOWN) + " | |")
     return "\n".join(lines)

@@ -10,9 +10,9 @@ from typing import Any
 from nbsupport.study import layout
 from nbsupport.study.claims import ledger, recorded
 from nbsupport.study.figures import artefact_files
-from nbsupport.study.params import notebook_names
 from nbsupport.study.progress import duration
 from nbsupport.study.publish import write_text
+from nbsupport.study.variants import run_names
 from nbsupport.study.verdict import Estimate
 
 STYLE = """
@@ -69,10 +69,10 @@ def _table(header: list[str], rows: list[list[str]]) -> str:
 
 def _notebooks(size: str) -> str:
     rows = []
-    for name in notebook_names():
+    for name in run_names(size):
         record = layout.figures_folder(size) / "runs" / f"{name}.json"
         output = layout.runs_folder(size) / f"{name}.ipynb"
-        failed = output.with_suffix(".failed.ipynb")
+        failed = output.with_name(f"{name}.failed.ipynb")
         if failed.exists():
             link = html.escape(os.path.relpath(failed, layout.figures_folder(size)))
             rows.append([name, f'<span class="failed">failed</span>, <a href="{link}">see the error</a>', "", "", ""])

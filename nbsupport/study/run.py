@@ -11,8 +11,7 @@ import shutil
 import signal
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,15 +24,7 @@ from traitlets.config import Config
 
 from nbsupport.study import layout
 from nbsupport.study.live import LiveLine
-from nbsupport.study.params import (
-    ParameterError,
-    check,
-    declared_parameters,
-    notebook_source,
-    parameter_set,
-    parse_assignment,
-)
-from nbsupport.study.progress import duration
+from nbsupport.study.plan import Plan
 from nbsupport.study.publish import publishing, write_json
 from nbsupport.study.session import CONTEXT
 
@@ -45,71 +36,6 @@ THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"
 
 class RunError(RuntimeError):
     """A run that did not end well; the message says what happened and where to read on."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A checked run that has not started."""
-
-    notebook: str
-    source: Path
-    size: str
-    given: dict[str, Any]
-    values: dict[str, Any]
-
-    @property
-    def output(self) -> Path:
-        """Executed notebook; it exists only after a run that ended well."""
-        return layout.runs_folder(self.size) / f"{self.notebook}.ipynb"
-
-    @property
-    def log(self) -> Path:
-        """What the notebook printed, written while it runs."""
-        return self.output.with_suffix(".log")
-
-    @property
-    def failed(self) -> Path:
-        """Notebook of a run that did not end well, with its error."""
-        return self.output.with_suffix(".failed.ipynb")
-
-    @property
-    def record(self) -> Path:
-        """Run record: parameters, provenance, time and memory, duration of every cell."""
-        return layout.figures_folder(self.size) / "runs" / f"{self.notebook}.json"
-
-    def last_durations(self) -> list[float] | None:
-        """Seconds per cell of the last run of this size with the same number of cells, if there was one."""
-        with contextlib.suppress(OSError, ValueError, KeyError):
-            return json.loads(self.record.read_text(encoding="utf-8"))["cell_s"]
-        return None
-
-
-def plan(notebook: str, size: str = "class", assignments: Sequence[str] = ()) -> Plan:
-    """Check a run before anything starts.
-
-    Parameters
-    ----------
-    notebook : str
-        Name, path or number.
-    size : str
-        One of `layout.SIZES`.
-    assignments : sequence of str
-        ``"name=value"`` changes on top of the size's set; with any, results go to the size ``custom``.
-
-    Raises
-    ------
-    ParameterError
-        Unknown notebook, size or parameter, wrong type, missing set, or a source without kernel spec.
-    """
-    source = notebook_source(notebook)
-    declared = declared_parameters(source)
-    given = parameter_set(source, size)
-    given |= dict(parse_assignment(text, declared, source.stem) for text in assignments)
-    if "kernelspec" not in jupytext.read(source).metadata:
-        raise ParameterError(f"{source.name} names no kernel; its header needs a kernelspec (python3)")
-    values = {name: entry.default for name, entry in declared.items()} | given
-    check(values, declared, source.stem)
-    return Plan(source.stem, source, layout.CUSTOM if assignments else size, given, values)
 
 
 def run(planned: Plan, *, threads: int | None = None) -> dict[str, Any]:
@@ -133,12 +59,12 @@ def run(planned: Plan, *, threads: int | None = None) -> dict[str, Any]:
         far as it came stays as ``*.failed.ipynb``.
     """
     threads = threads or len(os.sched_getaffinity(0))
-    work = planned.output.with_name(f".{planned.notebook}")
+    work = planned.output.with_name(f".{planned.name}")
     planned.output.parent.mkdir(parents=True, exist_ok=True)
     with _only_one(planned), _environment(work, threads):
         shutil.rmtree(work, ignore_errors=True)
         context = _prepare(planned, work, threads)
-        live = LiveLine(planned.notebook, Path(context["progress"]), planned.last_durations())
+        live = LiveLine(planned.name, Path(context["progress"]), planned.last_durations())
         started = time.time()
         try:
             _execute(planned, work, live)
@@ -203,7 +129,7 @@ def _publish(planned: Plan, work: Path, record: dict[str, Any]) -> None:
     """Move staged files to their places, drop what the last run had and this one has not, show the notebook last."""
     folder = layout.figures_folder(planned.size)
     staging = work / "staging"
-    (staging / "runs" / planned.record.name).unlink()
+    (staging / "runs" / f"{planned.notebook}.json").unlink()
     staged = sorted(path for path in staging.rglob("*") if path.is_file())
     record["files"] = [path.relative_to(staging).as_posix() for path in staged]
     earlier = []
@@ -246,18 +172,18 @@ def _keep_failed(planned: Plan, work: Path, error: BaseException, live: LiveLine
     planned.output.unlink(missing_ok=True)
     shutil.rmtree(work, ignore_errors=True)
     where = f"see {layout.relative(planned.failed)} and {layout.relative(planned.log)}"
-    return f"{planned.notebook}: {reason}; {where}"
+    return f"{planned.name}: {reason}; {where}"
 
 
 @contextlib.contextmanager
 def _only_one(planned: Plan) -> Iterator[None]:
     """Hold a lock that the system drops when the process ends, however it ends."""
-    path = planned.output.with_name(f".{planned.notebook}.lock")
+    path = planned.output.with_name(f".{planned.name}.lock")
     with path.open("w", encoding="utf-8") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise RunError(f"{planned.notebook} at size {planned.size} is already running") from None
+            raise RunError(f"{planned.name} at size {planned.size} is already running") from None
         yield
 
 
@@ -282,17 +208,3 @@ def _environment(work: Path, threads: int) -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
-
-
-def describe(planned: Plan) -> str:
-    """Say what a run would do: parameters and where they come from, outputs, and how long the last one took."""
-    known = planned.last_durations()
-    lines = [f"{planned.notebook} at size {planned.size}"]
-    lines += [
-        f"  {name} = {value!r}" + ("" if name in planned.given else "  (the cell's own value)")
-        for name, value in planned.values.items()
-    ]
-    lines.append(f"  executed notebook: {layout.relative(planned.output)}")
-    lines.append(f"  figures, tables, claims: {layout.relative(layout.figures_folder(planned.size))}/")
-    lines.append(f"  last run took: {duration(sum(known)) if known else 'not known, no earlier run'}")
-    return "\n".join(lines)
