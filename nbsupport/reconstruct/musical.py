@@ -10,15 +10,14 @@ References
 agarwal2016 (the algorithm), acuna2020 (soft thresholds), jadhav2021 (its use for training pairs).
 """
 
-import difflib
 import math
-import operator
 from collections.abc import Callable
 
 import numpy as np
 import torch
 import xarray as xr
 
+from nbsupport.checks import whole_number
 from nbsupport.optics import Optics
 from nbsupport.reconstruct.eigenimages import (
     NOISE_FLOOR,
@@ -29,6 +28,7 @@ from nbsupport.reconstruct.eigenimages import (
     hard_dimension,
     stitched_indicator,
 )
+from nbsupport.reconstruct.musical_options import described, device_meant, nearest, odd_window, threshold_meant
 from nbsupport.reconstruct.stacks import framed
 from nbsupport.reconstruct.windows import over_tiles, weighted_windows
 
@@ -44,6 +44,7 @@ def musical(
     subpixels: int = 10,
     threshold: float | str | SoftThreshold = -1.0,
     edges: str = "zero",
+    window_px: int | None = None,
     device: str = "cpu",
     progress: Callable[[float], None] | None = None,
 ) -> xr.DataArray:
@@ -69,6 +70,8 @@ def musical(
         "zero" surrounds the stack with half a window of zeros and puts a window on every raw pixel; "interior" uses
         only windows that lie inside the stack. The image covers the whole stack either way, since interior windows
         reach its edge; there fewer windows are averaged.
+    window_px : int, optional
+        Edge of the sliding window in raw pixels, odd and at least 3; by default `window_size`, the Airy disc.
     device : str
         Where torch computes, "cpu" or "cuda".
     progress : callable, optional
@@ -98,9 +101,9 @@ def musical(
     """
     if not 0 < alpha <= LARGEST_ALPHA:
         raise ValueError(f"alpha={alpha!r} must lie above 0 and not above {LARGEST_ALPHA:g}; 4 is usual")
-    subpixels = _whole_subpixels(subpixels)
-    threshold = _threshold_meant(threshold)
-    pixel_um, window_px, pixels = _pixels(stack, optics, edges, device)
+    subpixels = whole_number("subpixels", subpixels, least=1)
+    threshold = threshold_meant(threshold)
+    pixel_um, window_px, pixels = _pixels(stack, optics, edges, window_px, device)
     vectors = dictionary(optics, pixel_um, window_px, subpixels, pixels.device)
     image = stitched_indicator(pixels, vectors, threshold, alpha, progress or _silent)
     crop = window_px // 2 * subpixels if edges == "zero" else 0
@@ -113,7 +116,7 @@ def musical(
         attrs={
             "units": "1",
             "long_name": "MUSICAL indicator",
-            **_provenance(threshold),
+            **described(threshold),
             "alpha": float(alpha),
             "subpixels": subpixels,
             "edges": edges,
@@ -132,6 +135,7 @@ def singular_values(
     optics: Optics,
     *,
     edges: str = "zero",
+    window_px: int | None = None,
     device: str = "cpu",
     progress: Callable[[float], None] | None = None,
 ) -> xr.DataArray:
@@ -139,7 +143,7 @@ def singular_values(
 
     Parameters
     ----------
-    stack, optics, edges, device, progress
+    stack, optics, edges, window_px, device, progress
         As for `musical`.
 
     Returns
@@ -153,7 +157,7 @@ def singular_values(
     ValueError
         As for `musical`.
     """
-    pixel_um, window_px, pixels = _pixels(stack, optics, edges, device)
+    pixel_um, window_px, pixels = _pixels(stack, optics, edges, window_px, device)
     rows, columns = (size - window_px + 1 for size in pixels.shape[:2])
     frames = pixels.shape[-1]
     values = np.zeros((rows, columns, window_px**2))
@@ -234,16 +238,16 @@ def test_vectors(optics: Optics, pixel_um: float, window_px: int, subpixels: int
         Neither normalised nor weighted; pixels and test points in row-major order, both ascending; 0.25 where an
         emitter sits on a pixel centre.
     """
-    subpixels = _whole_subpixels(subpixels)
+    subpixels = whole_number("subpixels", subpixels, least=1)
     return airy_dictionary(optics, pixel_um, window_px, fine_offsets(window_px, subpixels) * pixel_um)
 
 
-def _pixels(stack, optics, edges, device):
+def _pixels(stack, optics, edges, window_px, device):
     """Pixel size, window size and the checked stack (y, x, frame) over its maximum, padded as `edges` says."""
     if edges not in EDGES:
-        raise ValueError(f"edges={edges!r} is unknown{_nearest(edges, EDGES)}; give one of {EDGES}")
-    pixel_um, frames = framed(stack, _device_meant(device))
-    window_px = window_size(optics, pixel_um)
+        raise ValueError(f"edges={edges!r} is unknown{nearest(edges, EDGES)}; give one of {EDGES}")
+    pixel_um, frames = framed(stack, device_meant(device))
+    window_px = window_size(optics, pixel_um) if window_px is None else odd_window(window_px)
     height, width = frames.shape[1:]
     if min(height, width) < window_px:
         size = f"{height} × {width} pixels"
@@ -260,58 +264,8 @@ def _silent(fraction):
     pass
 
 
-def _whole_subpixels(subpixels):
-    try:
-        count = operator.index(subpixels)
-    except TypeError:
-        raise ValueError(f"subpixels={subpixels!r} must be an integer, such as 10") from None
-    if count < 1:
-        raise ValueError(f"subpixels={count} must be at least 1")
-    return count
-
-
-def _threshold_meant(threshold):
-    if isinstance(threshold, SoftThreshold):
-        return threshold
-    if isinstance(threshold, str):
-        if threshold != "soft":
-            hint = _nearest(threshold, ["soft"])
-            raise ValueError(f"threshold={threshold!r} is unknown{hint}; give log10(σ0), 'soft' or a SoftThreshold")
-        return SoftThreshold()
-    if not math.isfinite(threshold):
-        raise ValueError(f"threshold={threshold!r} must be finite; it is log10(σ0), such as -1")
-    return float(threshold)
-
-
-def _device_meant(device):
-    try:
-        meant = torch.device(device)
-    except RuntimeError:
-        raise ValueError(f"device={device!r} is unknown; give 'cpu' or 'cuda'") from None
-    if meant.type == "cuda" and not torch.cuda.is_available():
-        raise ValueError(f"device={device!r} is not there: torch finds no CUDA device; give 'cpu'")
-    return meant
-
-
-def _nearest(word, known):
-    close = difflib.get_close_matches(str(word).lower(), known, n=1, cutoff=0.5)
-    return f", did you mean {close[0]!r}?" if close else ""
-
-
 def _fine_centres(centres, pixel_um, subpixels):
     """Centres of the sub-pixels along one axis, µm."""
     offsets = ((np.arange(subpixels) + 0.5) / subpixels - 0.5) * pixel_um
     values = (centres.values[:, None] + offsets).ravel()
     return xr.DataArray(values, dims=centres.dims, attrs={"units": "µm", **centres.attrs})
-
-
-def _provenance(threshold):
-    """Attributes that name the method and its threshold."""
-    if isinstance(threshold, SoftThreshold):
-        return {
-            "method": "MUSICAL with the surrogate soft threshold S(q), not the published soft scheme",
-            "threshold": "soft",
-            "log10_sigma0": float(threshold.log10_sigma0),
-            "soft_order": float(threshold.order),
-        }
-    return {"method": "MUSICAL, hard threshold", "threshold": "hard", "log10_sigma0": threshold}

@@ -201,6 +201,13 @@ def test_one_test_point_per_pixel_equals_one_svd_per_window():
     np.testing.assert_allclose(image, per_window(stack, AT_660, 7, subpixels=1, alpha=1, threshold=-0.5), rtol=1e-6)
 
 
+@pytest.mark.parametrize("window_px", [3, 9])
+def test_a_window_that_is_given_is_used(window_px):
+    stack = blinking()
+    image = musical.musical(stack, AT_660, window_px=window_px, subpixels=4)
+    np.testing.assert_allclose(image, per_window(stack, AT_660, window_px, subpixels=4), rtol=1e-6)
+
+
 @pytest.mark.parametrize("photons", [40.0, np.inf], ids=["noisy", "noise-free"])
 @pytest.mark.parametrize("frames", [2, 20])
 def test_fewer_frames_than_window_pixels_leave_the_rest_to_the_noise(frames, photons):
@@ -457,7 +464,9 @@ def test_stack_without_a_musical_image_is_refused(stack, message):
         ({"alpha": np.nan}, "alpha=nan"),
         ({"alpha": 80}, "alpha=80"),
         ({"subpixels": 0}, "subpixels=0"),
-        ({"subpixels": 2.5}, "subpixels=2.5 must be an integer"),
+        ({"subpixels": 2.5}, "subpixels=2.5 must be a whole number"),
+        ({"window_px": 6}, "window_px=6 must be odd, so that a window has a middle pixel; 7 is"),
+        ({"window_px": 1}, "window_px=1 must be at least 3"),
         ({"edges": "interor"}, "edges='interor' is unknown, did you mean 'interior'"),
         ({"threshold": "sfot"}, "threshold='sfot' is unknown, did you mean 'soft'"),
         ({"threshold": np.nan}, "threshold=nan"),
