@@ -106,7 +106,7 @@ class Noise2Void(NetworkDenoiser):
     radius: int = 5
 
     def make_network(self, examples: Examples, seed: int) -> nn.Module:
-        """U-Net that does not add its input: a network that did would have to learn first to take the noise off again."""
+        """U-Net that does not add its input, or it would have to learn first to take that noise off again."""
         return multi_output(1, depth=self.depth, features=self.features, seed=seed)
 
     def make_batches(self, examples: Examples, seed: int) -> BlindSpots:

@@ -12,7 +12,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -42,7 +41,7 @@ HOMES = {
     "DenoiSeg": "denoiseg",
     "DeepCAD": "deepcad",
 }
-"""Module of this room that holds each denoiser, imported when it is asked for."""
+"""Module of this room that holds each denoiser."""
 
 SUPERVISION = ("none", "clean targets", "noisy pairs", "noisy images", "some labels")
 """What teaches a denoiser: nothing but a rule, clean images, second exposures, the noisy images alone, or those and
@@ -248,8 +247,21 @@ def kind(name: str) -> type[Denoiser]:
     if name not in HOMES:
         near = get_close_matches(str(name), HOMES, n=1, cutoff=0)[0]
         raise ValueError(f"name={name!r} is not a denoiser; did you mean {near!r}? There are {', '.join(HOMES)}")
-    module = import_module(f"nbsupport.restore.{HOMES[name]}")
-    classes = (member for member in vars(module).values() if isinstance(member, type) and issubclass(member, Denoiser))
+    # here and not above, because all of them import this module
+    from nbsupport.restore import (
+        blind_spot,
+        classical,
+        deepcad,
+        denoiseg,
+        divnoising,
+        poisson_wavelets,
+        probabilistic,
+        supervised,
+    )
+
+    homes = (blind_spot, classical, deepcad, denoiseg, divnoising, poisson_wavelets, probabilistic, supervised)
+    home = next(module for module in homes if module.__name__.endswith(f".{HOMES[name]}"))
+    classes = (member for member in vars(home).values() if isinstance(member, type) and issubclass(member, Denoiser))
     return next(member for member in classes if vars(member).get("name") == name)
 
 

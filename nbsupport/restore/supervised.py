@@ -27,7 +27,7 @@ class Care(NetworkDenoiser):
     loss : str
         ``"L1"`` as in the source, or ``"L2"``.
     residual : bool
-        Whether the network adds its input to what it computes, as in the source. Images only; RCAN has skips of its own.
+        Whether the U-Net adds its input to what it computes, as in the source; volumes always do.
     volumes : bool
         Convolve three axes: examples and images are volumes (z, y, x) or movies (t, y, x).
     """

@@ -22,7 +22,7 @@ from nbsupport.simulate.point_spread import tabulate
 _KEY_TOLERANCE = 1e-6
 # Emitters x pixels computed at once. On a processor, profiles and images of a block have to stay in its cache.
 _BLOCK_VALUES = {"cpu": 2**17, "cuda": 2**24}
-# The image of an emitter is the same in all frames, so that what rounding adds to it, 1e-6 of its peak, never fluctuates.
+# The image of an emitter is the same in all frames: what rounding adds to it, 1e-6 of its peak, never fluctuates.
 _IMAGES = torch.float32
 # Into how many parts the emitters are divided among threads.
 _PARTS = 32

@@ -115,7 +115,7 @@ class Table:
         return xr.DataArray(draws, {"restorer": list(methods)}, ("draw", "restorer"))
 
     def places(self, methods: Sequence[str], measure: str = PSNR, structure: str | None = None) -> dict[str, float]:
-        """Place of each method by its mean score over images and seeds, over structures if none is named; 1 is best, equals share."""
+        """Place of each method by its mean score, over all structures if none is named: 1 is best, equals share."""
         cells = self.means(measure, methods)
         values = cells.mean("structure") if structure is None else cells.sel(structure=structure)
         sign = 1 if measure in LOWER_IS_BETTER else -1

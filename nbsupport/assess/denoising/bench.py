@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,7 @@ from nbsupport.assess.fidelity import ms_ssim, psnr_db, rescale, ssim
 from nbsupport.assess.resolution import mean_frc
 from nbsupport.assess.statistics import Interval, paired_difference
 from nbsupport.restore.denoisers import Denoiser, Examples
+from nbsupport.study.codebase import code_behind
 from nbsupport.study.publish import write_json
 
 METRICS = {
@@ -65,7 +68,7 @@ def learned(
     examples : Examples
     seed : int
     folder : Path, optional
-        Where trainings are kept, each in a folder named after a hash of method, options, seed and examples.
+        Where trainings are kept, each in a folder named after a hash of method, options, seed, examples and code.
     progress : callable, optional
         Called with the finished fraction.
 
@@ -180,7 +183,9 @@ def best_in_cell(
     -------
     list of Interval, one per cell
     """
-    values = table.sel(metric=metric).stack(cell=("structure", "photons")).transpose("cell", "denoiser", "seed", "image")
+    values = (
+        table.sel(metric=metric).stack(cell=("structure", "photons")).transpose("cell", "denoiser", "seed", "image")
+    )
     differences = []
     for cell in values:
         best = [
@@ -203,7 +208,8 @@ def _scale_invariant(clean: np.ndarray, restored: np.ndarray) -> float:
 def _fingerprint(denoiser: Denoiser, examples: Examples, seed: int) -> str:
     """Hash of everything that a training depends on."""
     options = {f.name: getattr(denoiser, f.name) for f in fields(denoiser) if f.init}
-    digest = hashlib.sha256(repr((denoiser.name, sorted(options.items()), seed)).encode())
+    code = _code_sha256(type(denoiser).__module__)
+    digest = hashlib.sha256(repr((denoiser.name, sorted(options.items()), seed, code)).encode())
     for f in fields(examples):
         value = getattr(examples, f.name)
         given = value if isinstance(value, list) else [value]
@@ -212,3 +218,11 @@ def _fingerprint(denoiser: Denoiser, examples: Examples, seed: int) -> str:
             digest.update(repr((f.name, part if array is None else array.shape)).encode())
             digest.update(b"" if array is None else np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()[:20]
+
+
+@cache
+def _code_sha256(module: str) -> str:
+    """Hash of the file of a module and of all that it reaches in this package."""
+    source = Path(sys.modules[module].__file__)
+    files = [source, *code_behind(source)]
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()

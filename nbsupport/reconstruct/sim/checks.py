@@ -12,8 +12,8 @@ from nbsupport.simulate.illumination import Pattern
 
 from .parameters import SimError, SimWarning
 
-LEAST_PROMINENCE = 1.3
-"""Of the correlation peak over chance; see `Parameters.prominence`."""
+LEAST_SIGNIFICANCE, LEAST_MODULATION = 5.0, 0.06
+"""Of a pattern; see `Parameters.significance`."""
 
 _PILED_UP, _FEWEST_SATURATED = 3, 16
 _LARGEST_DRIFT_PX, _LEAST_LIKENESS = 0.5, 0.3
@@ -101,15 +101,15 @@ def require_fit(frames: torch.Tensor, pattern: Pattern) -> None:
         raise SimError(f"raw has {have[0]} angles of {have[1]} phases, parameters describe {given[0]} of {given[1]}")
 
 
-def require_pattern(prominence: np.ndarray) -> None:
-    """Refuse angles whose correlation peak does not stand out."""
-    weak = np.flatnonzero(~(prominence >= LEAST_PROMINENCE))
+def require_pattern(significance: np.ndarray, modulation: np.ndarray) -> None:
+    """Refuse angles whose bands agree no better than by chance, or whose stripes are too faint to be any."""
+    weak = np.flatnonzero(~((significance >= LEAST_SIGNIFICANCE) & (modulation >= LEAST_MODULATION)))
     if len(weak):
-        named = ", ".join(f"{angle} ({prominence[angle]:.1f} times chance)" for angle in weak)
+        named = ", ".join(f"{angle} ({significance[angle]:.1f})" for angle in weak)
         raise SimError(
-            f"no pattern found in the frames of angle {named}; needed is {LEAST_PROMINENCE:g} times. Is the light too "
-            "low, the pattern coarser than `exclude` or beyond the cutoff? Parameters of brighter frames of the same "
-            "acquisition may be used"
+            f"no pattern found in the frames of angle {named}, in standard deviations of chance; needed are "
+            f"{LEAST_SIGNIFICANCE:g}. Is the light too low, the pattern coarser than `exclude` or beyond the cutoff? "
+            "Parameters of brighter frames of the same acquisition may be used"
         )
 
 

@@ -21,6 +21,7 @@ CREDIBLE, FALLBACK = (0.4, 1.1), 0.65
 """Modulations, and what replaces others, as in the program that the source ran."""
 
 _GRID = (torch.arange(10, dtype=torch.float64) - 4.5) / 4.5
+_CANDIDATES = 4
 _LEAST_OTF, _COMMON = 0.05, (0.15, 0.85)
 _DAMPED_CENTRE, _CENTRE_FWHM = 0.99, 0.15
 _ROUNDING = 1e-20  # power of a band that is nothing but rounding, over that of the zero band
@@ -101,16 +102,16 @@ def estimate(
     steps = _steps(phase_rad, angles, phases)
     separated = bands(frames, separation(steps, np.ones((angles, orders))))
     fit = _Fit(separated, optics, pixel_um, otf_damping)
-    coarse, prominence = fit.peak(orders, exclude)
+    coarse, significance = fit.coarse(orders, exclude)
     highest = fit.refined(orders, coarse)
     ratio = np.stack([fit.ratio(m, highest * m / orders) for m in range(1, orders + 1)], axis=1)
     vector = highest / orders
     own = fit.frame_agreement(frames, vector)
     if check:
-        require_pattern(prominence)
+        require_pattern(significance, np.abs(ratio[:, -1]))
         require_same_geometry(vector)
         require_regular_phases(own, steps)
-    return _parameters(vector, ratio, steps, prominence, np.angle(own), credible, quiet=not check)
+    return _parameters(vector, ratio, steps, significance, np.angle(own), credible, quiet=not check)
 
 
 def _steps(phase_rad, angles, phases):
@@ -122,7 +123,7 @@ def _steps(phase_rad, angles, phases):
     return steps - steps[:, :1]
 
 
-def _parameters(vector, ratio, steps, prominence, own, limits, *, quiet):
+def _parameters(vector, ratio, steps, significance, own, limits, *, quiet):
     """Phases come from the highest order, whose sign and fraction of a turn the lowest one settles."""
     orders = ratio.shape[1]
     fitted = np.abs(ratio)
@@ -137,7 +138,7 @@ def _parameters(vector, ratio, steps, prominence, own, limits, *, quiet):
         first[:, None] + steps,
         np.where(credible, fitted, FALLBACK),
         modulation_fitted=fitted,
-        prominence=prominence,
+        significance=significance,
         frame_phase_rad=own,
     )
 
@@ -161,31 +162,47 @@ class _Fit:
         self.inverse = 1 / otf.clamp(min=_LEAST_OTF)
         self.squared, self.reach = self.radius**2, float(self.radius[otf >= _LEAST_OTF].max())
 
-    def peak(self, order, exclude):
-        """Whole frequency pixel at which the zero band and a band of higher order agree best, and its prominence.
+    def coarse(self, order, exclude):
+        """Whole frequency pixel at which the zero band and a band of higher order agree best, and how much.
 
-        The cross-correlation is divided by what independent bands of the same power would give: the coarse parts of an
-        object correlate strongly, at small displacements most of all, with or without a pattern.
+        Candidates are the highest peaks of the cross-correlation, divided by what independent bands of the same power
+        would give: the coarse parts of an object correlate strongly at small displacements, with or without a pattern.
+        Of these the one wins whose bands agree best, beyond chance, in all that they share.
         """
+        candidates = self._peaks(order, exclude)
+        agreement = np.stack([self._agreement(order, vector) for vector in candidates])
+        best = agreement.argmax(axis=0)
+        angles = np.arange(len(best))
+        return candidates[best, angles], agreement[best, angles]
+
+    def _peaks(self, order, exclude):
+        """Highest separate peaks of every angle, (candidate, angle, 2)."""
         sigma = _CENTRE_FWHM * self.optics.cutoff_per_um / 2.355
         centre = 1 - _DAMPED_CENTRE * torch.exp(-self.squared / (2 * sigma**2))
         centre = centre * (self.radius < self.optics.cutoff_per_um)
         high, zero = (self.spectra[:, :, band] * centre for band in (order, 0))
-        expected = _correlation(high.abs() ** 2, zero.abs() ** 2).real.clamp(min=0)
-        expected += 1e-9 * expected.amax(dim=(1, 2), keepdim=True)
-        agreement = _correlation(high, zero).abs() / expected.sqrt()
+        expected = _correlation(*(part.real**2 + part.imag**2 for part in (high, zero))).real.clamp(min=0)
+        expected += 1e-9 * expected.amax(dim=(1, 2), keepdim=True) + _SMALLEST
+        height = _correlation(high, zero).abs() / expected.sqrt()
         searched = (self.radius > exclude * self.optics.cutoff_per_um) & (self.radius < 2 * self.optics.cutoff_per_um)
         if not searched.any():
             raise SimError("no frequency beyond the excluded ones; the frames are too small or exclude is too large")
-        agreement = agreement.flatten(1)[:, searched.flatten()]
-        best = agreement.max(dim=1)
-        row, column = (index[best.indices] for index in torch.nonzero(searched, as_tuple=True))
-        # of n values of a noise the largest is expected at sqrt(ln n / ln 2) medians
-        chance = np.sqrt(np.log(agreement.shape[1]) / np.log(2)) * agreement.median(dim=1).values
-        found = torch.stack([self.y[row, 0], self.x[column]], dim=1)
-        power = [(spectra.abs() ** 2).sum(dim=(0, 2, 3)) for spectra in (high, zero)]
-        prominence = torch.where(power[0] > _ROUNDING * power[1], best.values / chance, 0.0)
-        return found.cpu().numpy(), prominence.cpu().numpy()
+        height = torch.where(searched, height, 0.0)
+        summit = torch.nn.functional.max_pool2d(height[:, None], 5, stride=1, padding=2)[:, 0]
+        index = torch.where(height == summit, height, 0.0).flatten(1).topk(_CANDIDATES, dim=1).indices.T
+        found = torch.stack([self.y[index // self.shape[1], 0], self.x[index % self.shape[1]]], dim=-1)
+        return found.cpu().numpy()
+
+    def _agreement(self, order, vector):
+        """Correlation of a band with the zero band in what both hold, over its spread by chance, (angle,)."""
+        high, low = self._masks(order, vector)
+        band, zero = (torch.fft.ifft2(self.spectra[:, :, b] * mask) for b, mask in ((order, high), (0, low)))
+        product = self._sums((band * zero.conj()).sum(dim=0), vector, np.zeros(1))[:, 0, 0].abs()
+        powers = [_power(part) for part in (band, zero)]
+        shared = len(self.spectra) * (low > 0).sum(dim=(1, 2))
+        empty = powers[0] <= _ROUNDING * powers[1]
+        correlation = torch.where(empty, 0.0, product / (powers[0] * powers[1]).clamp(min=_SMALLEST).sqrt())
+        return (correlation * shared.sqrt()).cpu().numpy()
 
     def refined(self, order, vector):
         """Best vector near one: three grids of 10 × 10 candidates, each five times finer than the last."""
@@ -210,7 +227,7 @@ class _Fit:
         wanted = torch.fft.ifft2(torch.fft.fft2(displaced) * high).conj()
         own = frames - frames.mean(dim=2, keepdim=True)
         found = torch.stack([torch.einsum("iapyx,iayx->ap", own, part) for part in (wanted.real, wanted.imag)])
-        power = (zero.abs() ** 2).sum(dim=(0, 2, 3)).clamp(min=_SMALLEST)
+        power = _power(zero).clamp(min=_SMALLEST)
         return 2 * torch.complex(*(found / power[:, None])).cpu().numpy()
 
     def _merit(self, order, vector, offset):
@@ -222,7 +239,7 @@ class _Fit:
         high, low = self._masks(order, vector)
         band = torch.fft.ifft2(self.spectra[:, :, order] * high)
         zero = torch.fft.ifft2(self.spectra[:, :, 0] * low)
-        return (band * zero.conj()).sum(dim=0), (zero.abs() ** 2).sum(dim=(0, 2, 3)).clamp(min=_SMALLEST)
+        return (band * zero.conj()).sum(dim=0), _power(zero).clamp(min=_SMALLEST)
 
     def _masks(self, order, vector):
         """Factors (angle, y, x) that leave, of a band and the zero band, what both hold, each divided by its OTF."""
@@ -256,3 +273,8 @@ def _correlation(first, second):
     """Sum over frequencies and images of the first spectrum times the second one's conjugate, for every shift."""
     product = torch.fft.ifft2(first) * torch.fft.ifft2(second).conj()
     return torch.fft.fft2(product.sum(dim=0))
+
+
+def _power(values):
+    """Sum of the squared moduli over images and pixels, (angle,)."""
+    return torch.view_as_real(values).square().sum(dim=(0, 2, 3, 4))

@@ -27,15 +27,15 @@ class Parameters(Pattern):
         As in `Pattern`. `modulation` is what a reconstruction uses.
     modulation_fitted : ndarray, (angle, order)
         The modulation as fitted; where it was not credible, `modulation` holds the fallback instead.
-    prominence : ndarray, (angle,)
-        Height of the correlation peak over the strongest one that chance would be expected to give; around 1 without a
-        pattern.
+    significance : ndarray, (angle,)
+        Correlation of the zero band with the highest one in what both hold, over the standard deviation that it would
+        have by chance; below 5 without a pattern.
     frame_phase_rad : ndarray, (angle, phase)
         Phase of every frame, each found by itself.
     """
 
     modulation_fitted: np.ndarray = field(default_factory=lambda: np.empty((0, 0)))
-    prominence: np.ndarray = field(default_factory=lambda: np.empty(0))
+    significance: np.ndarray = field(default_factory=lambda: np.empty(0))
     frame_phase_rad: np.ndarray = field(default_factory=lambda: np.empty((0, 0)))
 
     @property

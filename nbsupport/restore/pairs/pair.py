@@ -73,7 +73,8 @@ def make(
         other noise.
     method : callable
         Takes a stack and the parameters and gives an image (y, x) with coordinates in µm; MUSICAL if not given. An
-        image on another grid than MUSICAL's is interpolated to it, and is 0 beyond its own pixel centres.
+        image on another grid than MUSICAL's is interpolated to it, and is 0 beyond its own pixel centres. Negative
+        values become 0.
 
     Returns
     -------
@@ -84,7 +85,8 @@ def make(
     stacks = recording(parameters, sample=sample) if stacks is None else stacks
     known, images = dict(parameters), {}
     for name, stack in (("noisy", stacks.noisy), ("clean", stacks.noise_free)):
-        image = _on_grid(method(stack, parameters), fine_centres_um(parameters))
+        # interpolation rounds zeros to some 1e-22 below 0
+        image = np.maximum(_on_grid(method(stack, parameters), fine_centres_um(parameters)), 0)
         known[f"{name}_maximum"] = float(image.max())
         images[name] = (image / (image.max() or 1.0)).astype(np.float32)
     emitters_um = sample.emitters_um.astype(np.float32)
