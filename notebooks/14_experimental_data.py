@@ -31,7 +31,7 @@ threshold: float | str = "soft"  # of MUSICAL, as in training: log10 of the thre
 alpha: float = 4.0  # contrast exponent of MUSICAL, as in training
 subpixels: int = 10  # test points of MUSICAL per pixel and axis, as in training
 field_um: float = 4.0  # edge of the simulated fields, µm
-videos: int = 4  # simulated videos per stand-in
+videos: int = 3  # simulated videos per stand-in
 grid_videos: int = 2  # simulated videos per condition outside the training range
 long_frames: int = 500  # frames of the stand-ins for actin, microtubules and liposomes
 short_frames: int = 200  # frames of all other simulated videos
@@ -47,9 +47,9 @@ outside_filaments: list[int] = [25]  # filaments per 5 µm field, outside the tr
 radii_um: list[float] = [0.075, 0.125, 0.25, 0.4]  # mean radii of the vesicles on which the size bias is measured, µm
 vesicle_videos: int = 2  # videos for each of these radii
 vesicle_pairs: int = 4  # training videos for each of the two retrained networks
-retraining_steps: int = 40  # training steps that start from a trained network
+retraining_steps: int = 30  # training steps that start from a trained network
 retraining_rate: float = 1e-4  # their learning rate
-scratch_steps: int = 60  # training steps that start from nothing, with a learning rate of 1e-3
+scratch_steps: int = 50  # training steps that start from nothing, with a learning rate of 1e-3
 splits: int = 2  # ways in which one video is cut into two halves for training without a clean target
 self_videos: int = 1  # simulated videos on which that is judged
 crop_px: int = 128  # edge of training crops, pixels of the MUSICAL image
@@ -70,7 +70,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.patches import Rectangle
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import gaussian_filter, label
 from scipy.stats import rankdata
 from skimage.feature import peak_local_max
 from skimage.filters import threshold_otsu
@@ -390,11 +390,11 @@ def panels(axes, images, norm, scale_bar_um):
 
 def compare(regions, scale_bar_um=1.0):
     """For every region the mean frame and four images, linear, and below these on a logarithmic scale."""
-    figure, axes = plt.subplots(2 * len(regions), 5, figsize=(10.5, 4.1 * len(regions)), squeeze=False)
-    for row, (label, images) in zip(axes[::2], regions.items(), strict=True):
+    figure, axes = plt.subplots(2 * len(regions), 5, figsize=(9.4, 3.7 * len(regions)), squeeze=False)
+    for row, (title, images) in zip(axes[::2], regions.items(), strict=True):
         top = Normalize(0, np.percentile(np.stack([images[method] for method in METHODS]), 99.5))
         drawn = panels(row, {key: images[key] for key in ("mean frame", *METHODS)}, top, scale_bar_um)
-        row[0].set_ylabel(label)
+        row[0].set_ylabel(title)
         figure.colorbar(drawn, ax=row.tolist(), label="f / max f", shrink=0.8, pad=0.01)
     return figure, axes
 
@@ -423,14 +423,14 @@ def shown(stack, optics):
 
 def numbers(regions):
     """Images of a figure by their names."""
-    return {f"{label}: {name}": image for label, images in regions.items() for name, image in images.items()}
+    return {f"{title}: {name}": image for title, images in regions.items() for name, image in images.items()}
 
 
 # %%
 if len(actin_files) == 2:
     actin_stand_in = None
     stacks = [read_stack(Path(file), pixel_um=0.065).isel(frame=slice(0, 500)) for file in actin_files]
-    regions = {label: shown(stack, tirf) for label, stack in zip(("dense", "sparse"), stacks, strict=True)}
+    regions = {title: shown(stack, tirf) for title, stack in zip(("dense", "sparse"), stacks, strict=True)}
 else:
     actin_stand_in = (
         f"Simulated actin in a layer of 0.2 µm ({long_frames} frames, NA 1.49, 65 nm pixels, 590 nm), in place of the TIRF "
@@ -672,13 +672,13 @@ def vesicle_images(radius_um, spread_um, repeat, name):
 m3 = restorers["M-3"][0]
 
 
-def trained_further(network, pairs, steps, learning_rate, label):
+def trained_further(network, pairs, steps, learning_rate, doing):
     """Train on crops of image pairs with the loss and the normalisation of M-3."""
     inputs, targets = ([np.asarray(image) for image in images] for images in zip(*pairs, strict=True))
     size = min(crop_px, *(edge for image in inputs for edge in image.shape))
     batches = crops(inputs, targets, size=size, batch=batch, seed=seed, own_maximum=True, bright=0.1)
     options = {"steps": steps, "learning_rate": learning_rate, "precision": precision, "seed": seed}
-    fit(network, supervised(loss("L1")), batches, progress=study.Progress(label), **options)
+    fit(network, supervised(loss("L1")), batches, progress=study.Progress(doing), **options)
     return m3._replace(network=network)
 
 
@@ -780,30 +780,31 @@ cell_images = shown(cell, cell_optics)
 
 
 # %%
-def cut_outs(mean, edge_um):
-    """Corners (y, x) of squares at the brightest spot of a structure and at the two places farthest from it."""
+def cut_outs(mean, size):
+    """Areas of `size` pixels at the brightest spot of a structure and at its two places farthest from there."""
     smooth = gaussian_filter(mean.values, 1.5)
-    places, chosen = np.argwhere(smooth > threshold_otsu(smooth)), [np.unravel_index(smooth.argmax(), smooth.shape)]
+    pieces, first = label(smooth > threshold_otsu(smooth))[0], np.unravel_index(smooth.argmax(), smooth.shape)
+    places, chosen = np.argwhere(pieces == pieces[first]), [np.array(first)]
     for _ in range(2):
         away = np.min([np.linalg.norm(places - place, axis=1) for place in chosen], axis=0)
         chosen.append(places[away.argmax()])
-    at = [[float(mean.y[y]) - edge_um / 2, float(mean.x[x]) - edge_um / 2] for y, x in chosen]
-    return np.clip(at, [mean.y[0], mean.x[0]], [mean.y[-1] - edge_um, mean.x[-1] - edge_um])
+    corners = np.clip(np.array(chosen) - size // 2, 0, np.array(mean.shape) - size)
+    return [mean[y : y + size, x : x + size] for y, x in corners]
 
 
-edge_um = 0.25 * float(min(cell.y[-1] - cell.y[0], cell.x[-1] - cell.x[0]))
-corners = cut_outs(cell_images["mean frame"], edge_um)
-figure, axes = plt.subplots(5, 5, figsize=(10.5, 9.2))
+areas = cut_outs(cell_images["mean frame"], 7)
+edge_um = 7 * 0.08
+figure, axes = plt.subplots(5, 5, figsize=(9.4, 8.4))
 regions = {"mitochondria": cell_images}
 top = Normalize(0, np.percentile(np.stack([cell_images[method] for method in METHODS]), 99.5))
 drawn = panels(axes[0], {key: cell_images[key] for key in ("mean frame", *METHODS)}, top, 0.5)
 figure.colorbar(drawn, ax=axes[0].tolist(), label="f / max f", shrink=0.8, pad=0.01)
 logarithmic(figure, axes[1:2], regions, 0.5)
-for row, (y, x), colour in zip(axes[2:], corners, ("gold", "limegreen", "deepskyblue"), strict=True):
+for row, area, colour in zip(axes[2:], areas, ("gold", "limegreen", "deepskyblue"), strict=True):
+    y, x = float(area.y[0]) - 0.04, float(area.x[0]) - 0.04
     axes[0, 0].add_patch(Rectangle((x, y), edge_um, edge_um, fill=False, edgecolor=colour, linewidth=1.2))
-    parts = {
-        key: cell_images[key].sel(y=slice(y, y + edge_um), x=slice(x, x + edge_um)) for key in ("mean frame", *METHODS)
-    }
+    inside = {"y": slice(y, y + edge_um), "x": slice(x, x + edge_um)}
+    parts = {key: cell_images[key].sel(inside) for key in ("mean frame", *METHODS)}
     own = Normalize(0, float(np.percentile(np.stack([parts[method] for method in METHODS]), 99.5)))
     figure.colorbar(panels(row, parts, own, 0.2), ax=row.tolist(), label="f / max f", shrink=0.8, pad=0.01)
     for axis in row:

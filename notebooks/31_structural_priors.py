@@ -157,8 +157,10 @@ study.publish_figure(
 #
 # **What we do.** The U-Net of CARE, supervised, on the training fields of each condition. Nothing but the data differ. The loss
 # is the squared error, which [laine2021] names and PSNR rewards; CARE's own publication takes the absolute one [weigert2018], with
-# which the comparison is made once more below. Beside it Noise2Void, which is trained on the noisy test images themselves and needs no other. Its blind spots
-# are denser than usual (one pixel of every 4 × 4), because a short training would see too few of them otherwise.
+# which the comparison is made once more below. Beside it stands Noise2Void, which is trained on the noisy test images themselves
+# and needs no other. Its network is the same: neither adds its input to its output (CARE's own does), so that the two differ in
+# what teaches them alone. Its blind spots are denser than usual (one pixel of every 4 × 4), because a short training would see
+# too few of them otherwise.
 
 
 # %%
@@ -170,7 +172,7 @@ def trained(method, examples, draw, count, **options):
 
 def taught(examples, draw, count=steps, loss="L2"):
     """Train CARE on pairs."""
-    return trained("CARE", examples, draw, count, loss=loss)
+    return trained("CARE", examples, draw, count, loss=loss, residual=False)
 
 
 runs = list(product(conditions, training_seeds))
@@ -224,7 +226,7 @@ for kind, other in others.items():
         shown[kind][f"{role}\n(trained on {source})"] = picture(kind, 0, as_light(restored, dim))
 
 figure, axes = plt.subplots(3, 5, figsize=(11, 7))
-bright, signed = Normalize(0, 0.8), CenteredNorm(halfrange=0.4)
+bright, signed = Normalize(0, 0.8), CenteredNorm(halfrange=0.2)
 for row, (kind, images) in enumerate(shown.items()):
     *_, right, wrong = images.values()
     for axis, (name, image) in zip(axes[row], images.items(), strict=False):
@@ -243,7 +245,7 @@ study.publish_figure(
     figure,
     alt="Rows: puncta, rings and filaments under test. Columns: truth, noisy input, output of the network trained on that "
     "structure, output of a network trained on another, and their difference. The mismatched network of the first two rows draws "
-    "faint curved lines between the structures; that of the last breaks filaments into dots.",
+    "faint curved lines between the structures; that of the last leaves filaments dimmer and patchy.",
     caption=f"Structural priors at {dim:g} photons in the brightest pixel, NA {sharp:g}. Outlines: 15 % of the peak of the noise-free "
     "image. The noisy input is drawn from −0.5 to 1.5. Scale bars 1 µm.",
     data={
@@ -411,8 +413,8 @@ study.say(
 
 # %% [markdown]
 # **What this shows.** Noise alone does not tell a network what to draw: what it puts into the noise between the structures
-# follows its training data. The wrong network draws threads through empty space and stretches puncta; the network of puncta breaks filaments into
-# beads. Neither output looks broken, and without the truth beside it nobody would know.
+# follows its training data. The wrong network draws faint threads through empty space; the network of puncta leaves filaments
+# dim and patchy. Neither output looks broken, and without the truth beside it nobody would know.
 #
 # **What it does not.** Networks and trainings are small. How much is invented depends on the noise: with more photons the
 # data speak louder than the prior (next section). The detector answers to chance alignments of noise as well, so that even the
@@ -508,12 +510,12 @@ study.say(
 )
 
 # %% [markdown]
-# **What this shows.** Where a supervised network is right for the data, nothing here beats it; and the price of a mismatch, part by
-# part, so that structure, noise and optics can be compared.
+# **What this shows.** The price of a mismatch, part by part, so that structure, noise and optics can be compared; and how
+# clean images of the wrong sort compare with noisy ones of the right sort.
 #
-# **What it does not.** Noise2Void has only the few small test images and a short training; more pixels of the same sample
-# would help it and not the supervised networks. So its share of wins is a lower bound, for this amount of data. PSNR also does not ask what was
-# invented: a mismatched network that wins in decibels may still draw threads.
+# **What it does not.** How Noise2Void and CARE compare depends on how much each is given: here a few small test images and a
+# short training for one, some more clean fields for the other. PSNR also does not ask what was invented: a mismatched network
+# that wins in decibels may still draw threads.
 
 # %% [markdown]
 # ## Photographs
@@ -649,7 +651,7 @@ def adapted(start, count, draw):
     some = Examples(task.noisy[:count], clean=task.clean[:count])
     if start == "random":
         return taught(some, draw)
-    made = FineTuned(steps=steps, loss="L2", start=StartingPoint(generic[draw].network), **network)
+    made = FineTuned(steps=steps, loss="L2", residual=False, start=StartingPoint(generic[draw].network), **network)
     return learned(made, some, seed=draw, folder=folder)
 
 
@@ -761,7 +763,7 @@ study.say(
 )
 
 # %% [markdown]
-# **What this shows.** The verdict above under its own rule, and where the gain sits: at few images of the task, not at many.
+# **What this shows.** What pre-training is worth when few images of the task are there, and what is left of it with many.
 #
 # **What it does not.** Both networks are trained for the same number of steps, short ones. Part of what pre-training saves is
 # therefore time and not data; with longer trainings the curves come closer. The generic data share noise and optics with

@@ -36,6 +36,7 @@ steps: int = 200  # training steps; about 7,800 in the source (1M samples)
 batch: int = 4  # patches per step; 128 in the source
 patch_px: int = 64  # edge of a patch, pixels of 10 nm
 learning_rate: float = 2.0e-3  # of Adam, halved four times towards the end; 1e-4 throughout in the source
+loss_patches: int = 96  # on which the final losses of a fold are measured
 sweep_um: float = 1.28  # edge of the scenes that density and error are swept on, µm
 sweep_images: int = 12  # such scenes
 densities: list[float] = [300.0, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 3e5, 1e6]  # of test scenes, blinks per µm²
@@ -444,7 +445,7 @@ final = {
     name: np.array(
         [
             [
-                final_loss(fits[name, k].network, pairs_of(name, in_fold(k, inside), seed=99, batch=64))
+                final_loss(fits[name, k].network, pairs_of(name, in_fold(k, inside), seed=99, batch=loss_patches))
                 for inside in (False, True)
             ]
             for k in range(folds)

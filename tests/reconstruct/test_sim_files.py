@@ -50,7 +50,8 @@ def test_czxy_has_one_channel_for_every_angle_and_phase():
         (np.zeros((60, 4, 4)), {}, "give the number of phases"),
         (np.zeros((14, 2, 4, 4)), {"order": "CZXY", "phases": 5}, "1 missing"),
         (np.zeros((9, 4, 4)), {"order": "ZAP"}, "order='ZAP' is unknown"),
-        (np.zeros((4, 4)), {}, "needed are pages"),
+        (np.zeros((4, 4)), {}, "1 pages: give the number of phases"),
+        (np.zeros((2, 9, 4, 4)), {}, "needed are pages"),
     ],
 )
 def test_pages_that_do_not_fit_are_named(pages, words, message):

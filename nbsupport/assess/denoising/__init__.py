@@ -6,7 +6,7 @@
 - `segmentation`: nuclei by threshold and watershed, and how well they match
 """
 
-from .bench import METRICS, Cell, best_in_cell, cell_means, learned, matched, score, scores
+from .bench import METRICS, Cell, best_in_cell, cell_means, learned, matched, score, scores, seconds_per_megapixel
 from .detectors import DETECTORS, Detector, equal_quality, merged
 from .measures import background_sd, line_width, ratio_errors, response, spot_width, stripe_amplitude
 from .segmentation import counting_f1, dice, objects
@@ -31,6 +31,7 @@ __all__ = [
     "response",
     "score",
     "scores",
+    "seconds_per_megapixel",
     "spot_width",
     "stripe_amplitude",
 ]

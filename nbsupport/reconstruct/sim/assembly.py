@@ -89,8 +89,8 @@ class _Axis:
         options = {"dtype": like.dtype, "device": like.device}
         self.turn = None
         if k:
-            turns = -np.pi * k * pixel_um * torch.arange(2 * size, **options)
-            self.turn = torch.polar(torch.ones_like(turns), turns)
+            turns = -np.pi * k * pixel_um * np.arange(2 * size)  # many turns: not in single precision
+            self.turn = torch.complex(*(torch.as_tensor(part).to(like) for part in (np.cos(turns), np.sin(turns))))
         frequency = torch.fft.fftfreq(2 * size, pixel_um / 2, **options) + k
         self.home = torch.nonzero(frequency.abs() < cutoff_per_um)[:, 0]
         self.frequency = frequency[self.home]

@@ -51,6 +51,8 @@ def arranged(pages: np.ndarray, order: str, *, angles: int = 3, phases: int | No
     if order not in ORDERS:
         raise SimError(f"order={order!r} is unknown; give one of {', '.join(ORDERS)}")
     pages = np.asarray(pages)
+    if pages.ndim == 2:
+        pages = pages[None]
     if pages.ndim not in (3, 4) or (pages.ndim == 4 and order != "CZXY"):
         raise SimError(f"the file holds {pages.shape}; needed are pages (page, y, x), or (channel, z, y, x) for CZXY")
     frames = pages.shape[0]

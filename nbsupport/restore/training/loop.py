@@ -241,6 +241,7 @@ def _finished(network, state, store, steps):
         state.best_step = state.step
     state.best = None
     network.eval()
+    network.zero_grad(set_to_none=True)  # as large as the weights
     if state.step == steps or state.diverged is not None:
         store.save(_saved(network, state))
     validation = np.full(state.step, np.nan)
