@@ -128,7 +128,6 @@ NOT_EXECUTED = (
     "30_denoisers",
     "31_structural_priors",
     "40_smlm_noise2noise",
-    "60_sim_formation",
 )
 """Notebooks whose class-size run is still to be made; here they run at smoke size alone."""
 
