@@ -146,7 +146,7 @@ class SampleStore:
         for name, values in arrays.items():
             self._clear(name, index)
             self._root[name][numbers.start : numbers.stop] = values
-        self._root["shards"].create_group(_key(index), attributes=record)
+        self._write_record(index, record)
 
     def discard_shard(self, index: int) -> None:
         """Make a shard missing again, for instance one that `verify` found damaged."""
@@ -194,6 +194,15 @@ class SampleStore:
 
     def _record_file(self, index):
         return self.path / "shards" / _key(index) / "zarr.json"
+
+    def _write_record(self, index, record):
+        # Made aside and renamed: a group made in place would first touch the metadata of its parents, and leave there,
+        # for a moment or if it is killed for good, files that a reader takes for members of the store.
+        final = self._record_file(index).parent
+        aside = final.with_name(f".{final.name}")
+        shutil.rmtree(aside, ignore_errors=True)
+        zarr.create_group(aside, zarr_format=3, attributes=record)
+        os.rename(aside, final)
 
     def _record(self, index):
         return self._root["shards"][_key(index)].attrs.asdict()

@@ -257,7 +257,7 @@ def test_values_that_equal_the_fill_value_survive(tmp_path):
 
 
 def fill_until_killed(path, steps):
-    """Fill a store, and die when about to store a Zarr array or group for the nth time."""
+    """Fill a store, and die when about to store a Zarr array or to rename a record for the nth time."""
     left = itertools.count(steps - 1, -1)
 
     def counted(step):
@@ -270,7 +270,7 @@ def fill_until_killed(path, steps):
 
     store = SampleStore(path)
     zarr.Array.__setitem__ = counted(zarr.Array.__setitem__)
-    zarr.Group.create_group = counted(zarr.Group.create_group)
+    os.rename = counted(os.rename)
     fill(store)
 
 
