@@ -1,8 +1,20 @@
 """Restorers on one bench: the measures of every output of every method, from a test set with known emitters."""
 
 from .judge import LOWER_IS_BETTER, MEASURES, Judge
-from .runs import Run, runs_in
+from .runs import RANDOM_WEIGHTS, Run, runs_in
 from .scores import scores, together
 from .table import PSNR, Table, interval
 
-__all__ = ["LOWER_IS_BETTER", "MEASURES", "PSNR", "Judge", "Run", "Table", "interval", "runs_in", "scores", "together"]
+__all__ = [
+    "LOWER_IS_BETTER",
+    "MEASURES",
+    "PSNR",
+    "RANDOM_WEIGHTS",
+    "Judge",
+    "Run",
+    "Table",
+    "interval",
+    "runs_in",
+    "scores",
+    "together",
+]

@@ -17,6 +17,9 @@ from .judge import Judge
 from .scores import scores
 
 SCORES, LEARNING = "scores.json", "results.json"
+RANDOM_WEIGHTS = "random weights"
+"""What a card says of an encoder that starts from no file."""
+
 _BETA = {"MS-SSIM+L1": 0.6, "SSIM+L1": 0.4}
 _FIRST_CHOICE = {"swapped": False, "weights": "random", "seed": 0, "reading": "relu", "layers": [4, 9, 16, 23]}
 
@@ -59,6 +62,10 @@ class Run:
         ]
         if self.card.arguments.get("head", "max") != "max" or self.card.normalisation.kind != "maximum":
             changes.append("not normalised")
+        if leak := self.card.arguments.get("leak"):
+            changes.append(f"leak {leak:g}")
+        if self.card.training.get("encoder_starts_from", RANDOM_WEIGHTS) != RANDOM_WEIGHTS:
+            changes.append("pretrained encoder")
         return f"{self.network} + {self.loss}" + (f" ({', '.join(changes)})" if changes else "")
 
     @cached_property

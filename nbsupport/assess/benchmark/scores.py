@@ -94,5 +94,5 @@ def _keep(cache: Path | None, stamp: dict, kept: dict[str, dict]) -> None:
 
 def _measures_sha256() -> str:
     """Fingerprint of the code that measures."""
-    text = b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))
+    text = b"".join(Path(__file__).with_name(name).read_bytes() for name in ("judge.py", "lines.py"))
     return hashlib.sha256(text).hexdigest()
