@@ -206,10 +206,12 @@ def projections(eigenimages, weight, vectors):
     -------
     Tensor, (fine, window, fine)
     """
-    windows, pixels, count = eigenimages.shape
+    windows = len(eigenimages)
     fine, node = vectors.interpolation.shape
-    rows = (eigenimages * weight.sqrt()[:, None]).mT.reshape(-1, pixels)
-    squares = (rows @ vectors.at_nodes).square_().view(windows, count, node**2).sum(1)
+    used = weight > 0
+    rows = (eigenimages * weight.sqrt()[:, None]).mT[used]
+    squares = (rows @ vectors.at_nodes).square_()
+    squares = squares.new_zeros(windows, node**2).index_add_(0, used.nonzero()[:, 0], squares)
     squares = squares.view(windows, node, node).transpose(0, 1).reshape(node, -1)
     squares = (vectors.interpolation @ squares).view(-1, node) @ vectors.interpolation.T
     return squares.view(fine, windows, fine)
@@ -218,7 +220,7 @@ def projections(eigenimages, weight, vectors):
 def indicator(eigenimages, weight, vectors, alpha, exact):
     """(PS/PN)^(alpha/2) of every window at every test point.
 
-    Projected on is the smaller of the two subspaces; the other projection is its difference to |g|². Windows where PN
+    Each window is projected on the smaller of its two subspaces; the other projection is the difference to |g|². Windows where PN
     becomes too small for that to be accurate are decomposed themselves and sum PN over their noise eigenimages.
 
     Parameters
@@ -234,13 +236,10 @@ def indicator(eigenimages, weight, vectors, alpha, exact):
     -------
     Tensor, (fine, window, fine)
     """
-    in_signal, in_noise = (int((share > 0).sum(-1).max()) for share in (weight, 1 - weight))
-    if in_signal <= in_noise:
-        signal = projections(eigenimages[..., -in_signal:], weight[:, -in_signal:], vectors)
-        noise = vectors.norm2 - signal
-    else:
-        noise = projections(eigenimages[..., :in_noise], 1 - weight[:, :in_noise], vectors)
-        signal = vectors.norm2 - noise
+    by_signal = (weight > 0).sum(-1) <= (weight < 1).sum(-1)
+    noise = projections(eigenimages, torch.where(by_signal[:, None], weight, 1 - weight), vectors)
+    signal = vectors.norm2 - noise
+    signal[:, by_signal], noise[:, by_signal] = noise[:, by_signal], signal[:, by_signal]
     signal.clamp_(min=0)
     inaccurate = noise.amin((0, 2)) < TRUSTED_PN * vectors.norm2.max()
     if inaccurate.any():
