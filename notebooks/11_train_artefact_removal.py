@@ -36,6 +36,7 @@ vgg_file: str = ""  # a file of VGG-16 weights; empty: made here ("simulated") o
 vgg_steps: int = 400  # training steps of the "simulated" VGG-16, if it has to be made
 encoder_file: str = ""  # torchvision weights that the encoder starts from; empty: random
 normalised: bool = True  # divide images and outputs by their maximum, as the source does; False: the ablation
+leak: float = 0.01  # share of the gradient that passes the last ReLU where it cuts, while training; 0 in the source
 steps: int = 60  # training steps; the source has 60 epochs
 learning_rate: float = 1e-3  # of Adam, as in the source
 batch: int = 4  # crops per step
@@ -63,7 +64,7 @@ import xarray as xr
 from matplotlib.colors import Normalize
 
 from nbsupport import study
-from nbsupport.assess.benchmark import RANDOM_WEIGHTS, Judge, Run
+from nbsupport.assess.benchmark import LEAK, RANDOM_WEIGHTS, Judge, Run
 from nbsupport.assess.fidelity import psnr, ssim
 from nbsupport.restore import cards, losses, networks, pairs, tiling
 from nbsupport.restore.limits import Limits
@@ -84,6 +85,7 @@ departures = {
     f"weights-seed-{vgg_seed}": vgg_seed,
     vgg_reading: vgg_reading != "relu",
     f"layers-{'-'.join(map(str, vgg_layers))}": vgg_layers != [4, 9, 16, 23],
+    f"leak-{leak:g}": leak != LEAK,
 }
 words = [architecture.replace("-", ""), encoder.replace("-", ""), *loss.split("+")]
 method = method or "-".join(words + [word for word, departs in departures.items() if departs]).lower()
@@ -170,7 +172,10 @@ study.publish_figure(
 # division by the maximum; Adam with a learning rate of 0.001.
 #
 # **What we do.** The same, with the public implementation of notebook 12, and random weights to start from unless a file is
-# given. The loss calls itself by its full name, since several of the seven can be read in more than one way:
+# given. One addition: a ReLU that cuts everywhere passes no gradient, so a network whose output is once black stays black, and
+# a feature pyramid network that starts from random weights is there after a few steps, because a black image is not far from
+# a sparse one. While training, 1 % of the gradient therefore passes where the ReLU cuts; no output depends on it, and all methods
+# have it. [Notebook 12](12_methods_table.ipynb) shows what happens without. The loss calls itself by its full name, since several of the seven can be read in more than one way:
 
 # %%
 options = {}
@@ -184,7 +189,8 @@ if loss == "VGG":
 elif "+" in loss:
     options = {"swapped": swapped} | ({} if beta is None else {"beta": beta})
 compare = losses.loss(loss, **options).to(device)
-arguments = {"architecture": architecture, "encoder": encoder, "head": "max" if normalised else "relu", "seed": seed}
+arguments = {"architecture": architecture, "encoder": encoder, "head": "max" if normalised else "relu"}
+arguments |= {"leak": leak, "seed": seed}
 network = networks.artefact_remover(**arguments, weights=encoder_file or None)
 about = study.keep(
     f"artefact_removal_{name}_setup",

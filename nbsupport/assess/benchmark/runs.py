@@ -19,6 +19,8 @@ from .scores import scores
 SCORES, LEARNING = "scores.json", "results.json"
 RANDOM_WEIGHTS = "random weights"
 """What a card says of an encoder that starts from no file."""
+LEAK = 0.01
+"""Share of the gradient that passes the last ReLU of the 21 methods where it cuts; see `restore.networks`."""
 
 _BETA = {"MS-SSIM+L1": 0.6, "SSIM+L1": 0.4}
 _FIRST_CHOICE = {"swapped": False, "weights": "random", "seed": 0, "reading": "relu", "layers": [4, 9, 16, 23]}
@@ -62,7 +64,7 @@ class Run:
         ]
         if self.card.arguments.get("head", "max") != "max" or self.card.normalisation.kind != "maximum":
             changes.append("not normalised")
-        if leak := self.card.arguments.get("leak"):
+        if (leak := self.card.arguments.get("leak", LEAK)) != LEAK:
             changes.append(f"leak {leak:g}")
         if self.card.training.get("encoder_starts_from", RANDOM_WEIGHTS) != RANDOM_WEIGHTS:
             changes.append("pretrained encoder")
