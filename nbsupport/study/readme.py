@@ -1,4 +1,4 @@
-"""The parts of the README that runs write: how long every notebook took, and how much memory."""
+"""The parts of the README that runs write: the verdicts, and how long every notebook took with how much memory."""
 
 import json
 
@@ -6,10 +6,12 @@ from nbsupport.study import layout
 from nbsupport.study.params import notebook_names
 from nbsupport.study.progress import duration
 from nbsupport.study.publish import write_text
+from nbsupport.study.scoreboard import markdown
 from nbsupport.study.variants import runs_of
 
-START, END = "<!-- times: written by `make readme` -->", "<!-- end of times -->"
 SHOWN = ("smoke", "class", "desk")
+REFERENCE = "desk"
+"""Size whose verdicts the README shows."""
 
 
 def times_table() -> str:
@@ -33,7 +35,7 @@ def times_table() -> str:
 
 
 def write_readme() -> None:
-    """Put the present table of times between its marks in the README.
+    """Put the present tables between their marks in the README.
 
     Raises
     ------
@@ -42,8 +44,14 @@ def write_readme() -> None:
     """
     path = layout.ROOT / "README.md"
     text = path.read_text(encoding="utf-8")
-    before, start, rest = text.partition(START)
-    _, end, after = rest.partition(END)
-    if not (start and end):
-        raise ValueError(f"README.md needs the marks {START} and {END}")
-    write_text(path, f"{before}{START}\n\n{times_table()}\n\n{END}{after}")
+    for part, table in (("scoreboard", markdown(REFERENCE)), ("times", times_table())):
+        text = _between(text, f"<!-- {part}: written by `make readme` -->", f"<!-- end of {part} -->", table)
+    write_text(path, text)
+
+
+def _between(text: str, start: str, end: str, table: str) -> str:
+    before, found_start, rest = text.partition(start)
+    _, found_end, after = rest.partition(end)
+    if not (found_start and found_end):
+        raise ValueError(f"README.md needs the marks {start} and {end}")
+    return f"{before}{start}\n\n{table}\n\n{end}{after}"
