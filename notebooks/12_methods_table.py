@@ -285,20 +285,22 @@ total = sum(images.values())
 #
 # **What we do.** The learning curve of every run, as it was kept by [notebook 11](11_train_artefact_removal.ipynb): validation loss
 # over that of a black image, since losses have different units. Below 1 a network knows more than that everything is dark.
+# Runs that depart from the 21 methods are in the table of runs above.
 
 # %%
-curves = {label: (run.network, run.loss, run.learning()) for label, (_, run) in scored.items()}
-curves = {label: entry for label, entry in curves.items() if entry[2]}
-figure, axes = plt.subplots(1, 3, figsize=(9.4, 3.2), sharey=True)
+usual = {label: run for label, (method, run) in scored.items() if "(" not in method}
+curves = {label: (run.network, run.loss, kept) for label, run in usual.items() if (kept := run.learning())}
+drawn_networks = list(dict.fromkeys([*NETWORKS, *(network for network, _, _ in curves.values())]))
+figure, axes = plt.subplots(1, len(drawn_networks), figsize=(3 * len(drawn_networks) + 0.4, 3.2), sharey=True)
 drawn_curves = {}
 for label, (network, loss, kept) in curves.items():
     done = [(step, value) for step, value in zip(kept["steps"], kept["validation"], strict=True) if value is not None]
-    if network in NETWORKS and done:
+    if done:
         step, value = np.array(done).T
         colour = f"C{LOSSES.index(loss)}" if loss in LOSSES else "0.5"
-        axes[NETWORKS.index(network)].plot(step, value / kept["black"], color=colour, linewidth=1, label=loss)
+        axes[drawn_networks.index(network)].plot(step, value / kept["black"], color=colour, linewidth=1, label=loss)
         drawn_curves |= {f"{label} | step": step, f"{label} | over black": value / kept["black"]}
-for axis, network in zip(axes, NETWORKS, strict=True):
+for axis, network in zip(axes, drawn_networks, strict=True):
     axis.axhline(1, color="black", linewidth=0.8, linestyle=":", label="black image")
     axis.set(title=network, xlabel="training step", yscale="log")
 axes[0].set_ylabel("validation loss / loss of a black image")
@@ -422,7 +424,10 @@ for axis, structure in zip(axes, pairs.STRUCTURES, strict=True):
             linestyle=line,
             label=name,
         )
-    axis.set(title=f"{structure}\nτ = {agreement[structure]}", xlabel="PSNR in the source (dB)")
+    tau = agreement[structure]
+    axis.set(
+        title=f"{structure}\nτ = {tau.value:.2f} [{tau.low:.2f}, {tau.high:.2f}]", xlabel="PSNR in the source (dB)"
+    )
 axes[0].set_ylabel("PSNR here (dB)")
 figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right upper")
 study.publish_figure(
@@ -718,7 +723,7 @@ wanted = [
 study.publish_table(
     "methods-truth",
     {"method": [f"{name} ({short[name]})" if name in short else name for name in shown]}
-    | {name.replace("_", " "): [float(result.means(name, [m]).mean()) for m in shown] for name in wanted},
+    | {name.replace("_", " "): [round(float(result.means(name, [m]).mean()), 3) for m in shown] for name in wanted},
     caption="Every method by PSNR and by the measures that know the emitters: means over the structures that allow them. "
     + "; ".join(f"*{name.replace('_', ' ')}*: {MEASURES[name]}" for name in wanted)
     + ".",
