@@ -23,7 +23,7 @@ class StageScores:
     ----------
     values : DataArray, (metric, stage, image)
         "psnr_db" and "ssim", as hughes2024 takes them: both images divided by their maximum, 16 bits, range 65536.
-        "psnr_truth_range_db" is that of the reference's own range, both images as they are.
+        "psnr_truth_range_db" and "ssim_truth_range" take the reference's own range, both images as they are.
     """
 
     values: xr.DataArray
@@ -47,7 +47,7 @@ class StageScores:
         if not images:
             raise ValueError("images is empty; give one mapping of stages per sample")
         names = [name for name in images[0] if name != reference]
-        metrics = (*METRICS, "psnr_truth_range_db")
+        metrics = (*METRICS, "psnr_truth_range_db", "ssim_truth_range")
         table = [[scored(one[reference], one[name]) for name in names] for one in images]
         values = [[[table[i][j][metric] for i in range(len(images))] for j in range(len(names))] for metric in metrics]
         coords = {"metric": list(metrics), "stage": names}
@@ -84,6 +84,7 @@ def scored(reference: xr.DataArray, image: xr.DataArray) -> dict[str, float]:
         "psnr_db": psnr(*pair, data_range=scaled.data_range),
         "ssim": ssim(*pair, data_range=scaled.data_range),
         "psnr_truth_range_db": psnr_db(reference, image, convention="truth_range"),
+        "ssim_truth_range": ssim(reference, image, data_range=float(np.ptp(reference.values))),
     }
 
 

@@ -13,7 +13,7 @@
 from .acquisitions import Acquisition, acquire, load, open_store, simulate
 from .chains import Chain, Chains, Fields
 from .exposure import Exposure
-from .planar import PER_UM2, PlanarProtocol
+from .planar import ANATOMY, PER_UM2, PlanarProtocol
 from .scaling import INPUT, after_reconstruction, before_reconstruction
 from .seams import seam_ratio
 from .stages import NORMALISATIONS, refined, restored_frames, second_pair, stages
@@ -22,6 +22,7 @@ from .training import AUGMENTATIONS, FreelyTurned, Recipe, share_blocks, train
 from .volumetric import VolumeProtocol
 
 __all__ = [
+    "ANATOMY",
     "AUGMENTATIONS",
     "INPUT",
     "NORMALISATIONS",

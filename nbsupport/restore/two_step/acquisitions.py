@@ -163,6 +163,7 @@ def load(store: SampleStore, protocol: Protocol, numbers: Iterable[int] | None =
     Returns
     -------
     list of Acquisition
+        In single precision.
     """
     numbers = store.done_samples() if numbers is None else np.asarray(list(numbers))
     stored, blank = store.read(), _blank(protocol)
@@ -170,7 +171,7 @@ def load(store: SampleStore, protocol: Protocol, numbers: Iterable[int] | None =
     records, found = store.parameters(numbers), []
     for number, record in zip(numbers.tolist(), records, strict=True):
         row = stored.isel(sample=place[number])
-        images = {key: getattr(blank, key).copy(data=row[key].values.astype(float)) for key in _KEYS}
+        images = {key: getattr(blank, key).copy(data=row[key].values) for key in _KEYS}
         patterns = {key: Pattern(**record[key]) for key in ("pattern", "true_pattern")}
         found.append(Acquisition(number=number, found=record["found"], **images, **patterns))
     return found

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
+from nbsupport.restore.fine_tuned import StartingPoint
 from nbsupport.restore.training import Fit
 from nbsupport.simulate.illumination import Pattern
 
@@ -82,6 +83,10 @@ class Chain:
         Of what the second network learns from.
     second_part : str
         Part of the fields that the second network learns from.
+    limit : int, optional
+        Train on no more than this many fields of every structure.
+    start : StartingPoint, optional
+        Weights that the first network starts from.
     """
 
     kinds: tuple[str, ...]
@@ -90,6 +95,13 @@ class Chain:
     seed: int = 0
     normalisation: str = "clipped"
     second_part: str = "train"
+    limit: int | None = None
+    start: StartingPoint | None = None
+
+    @property
+    def beginning(self) -> tuple:
+        """All that the first network depends on."""
+        return self.kinds, self.recipe, self.seed, self.limit, self.start
 
 
 class Chains:
@@ -111,19 +123,19 @@ class Chains:
 
     def first(self, chain: Chain) -> Fit:
         """Training of the first network."""
-        key = ("first", chain.kinds, chain.recipe, chain.seed)
+        key = ("first", *chain.beginning)
         if key not in self._fits:
-            parts = {part: self._frames(chain, part) for part in ("train", "validation")}
-            self._fits[key] = self._trained(key, parts["train"], parts["validation"], chain.recipe)
+            learned, checked = (self._frames(chain, part) for part in ("train", "validation"))
+            self._fits[key] = self._trained(key, chain, learned, checked, chain.recipe)
         return self._fits[key]
 
     def second(self, chain: Chain) -> Fit:
         """Training of the second network, behind the first."""
         recipe = chain.second or chain.recipe
-        key = ("second", chain.kinds, chain.recipe, recipe, chain.seed, chain.normalisation, chain.second_part)
+        key = ("second", *chain.beginning, recipe, chain.normalisation, chain.second_part)
         if key not in self._fits:
             learned, checked = (self._images(chain, part) for part in (chain.second_part, "validation"))
-            self._fits[key] = self._trained(key, learned, checked, recipe)
+            self._fits[key] = self._trained(key, chain, learned, checked, recipe)
         return self._fits[key]
 
     def stages(
@@ -160,35 +172,40 @@ class Chains:
         """Time spent in all trainings, resumed runs included."""
         return sum(fit.seconds for fit in self._fits.values())
 
+    def _chosen(self, chain, part):
+        """Acquisitions of a part with their protocols."""
+        limit = None if part == "validation" else chain.limit
+        return [
+            (self.fields[kind].protocol, one) for kind in chain.kinds for one in self.fields[kind].parts[part][:limit]
+        ]
+
     def _frames(self, chain, part):
-        chosen = [one for kind in chain.kinds for one in self.fields[kind].parts[part]]
+        chosen = [one for _, one in self._chosen(chain, part)]
         return tuple(
             [getattr(one, name).values.reshape(-1, *one.high.shape[2:]) for one in chosen] for name in ("low", "high")
         )
 
     def _images(self, chain, part):
-        key = (chain.kinds, chain.recipe, chain.seed, part)
+        key = (*chain.beginning, part)
         if key not in self._pairs:
             first = self.first(chain).network
             options = {"precision": chain.recipe.precision, "device": chain.recipe.device}
-            pairs = [
-                second_pair(one, self.fields[kind].protocol, first, **options)
-                for kind in chain.kinds
-                for one in self.fields[kind].parts[part]
-            ]
+            pairs = [second_pair(one, protocol, first, **options) for protocol, one in self._chosen(chain, part)]
             self._pairs[key] = tuple(list(images) for images in zip(*pairs, strict=True))
         return tuple([normalised(one, chain.normalisation).values[None] for one in sort] for sort in self._pairs[key])
 
-    def _trained(self, key, learned, checked, recipe: Recipe) -> Fit:
-        protocols = [self.fields[kind].protocol for kind in key[1]]
-        label = hashlib.sha256(repr((key, protocols, len(learned[0]))).encode()).hexdigest()[:16]
-        name = f"{key[0]} network, {' and '.join(key[1])}"
+    def _trained(self, key, chain: Chain, learned, checked, recipe: Recipe) -> Fit:
+        protocols = [self.fields[kind].protocol for kind in chain.kinds]
+        parts = ("train" if key[0] == "first" else chain.second_part, "validation")
+        numbers = [[one.number for _, one in self._chosen(chain, part)] for part in parts]
+        label = hashlib.sha256(repr((key, protocols, numbers)).encode()).hexdigest()[:16]
         return train(
             *learned,
             recipe,
             dimensions=protocols[0].dimensions,
-            seed=next(part for part in key if isinstance(part, int)),
+            seed=chain.seed,
             validation=checked,
-            folder=self.folder / f"{key[0]}-{'-'.join(key[1])}-{label}",
-            progress=self.progress(name) if self.progress else None,
+            start=chain.start.weights if chain.start and key[0] == "first" else None,
+            folder=self.folder / f"{key[0]}-{label}",
+            progress=self.progress(f"{key[0]} network, {' and '.join(chain.kinds)}") if self.progress else None,
         )

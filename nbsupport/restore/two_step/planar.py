@@ -11,6 +11,7 @@ from nbsupport.optics import Optics
 from nbsupport.reconstruct import sim
 from nbsupport.simulate.illumination import Pattern, planar_frames
 from nbsupport.simulate.structures import KINDS, Sample
+from nbsupport.simulate.volumes import anatomy_phantom
 from nbsupport.study.seeds import streams
 
 from .exposure import Exposure
@@ -27,6 +28,9 @@ PER_UM2 = {
 }
 """Objects per µm² of a field."""
 
+ANATOMY = "anatomy"
+"""Sections of a procedural body in place of objects from a cell: what the source proposes to learn from first."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class PlanarProtocol:
@@ -35,7 +39,7 @@ class PlanarProtocol:
     Parameters
     ----------
     structure : str
-        A key of `PER_UM2`.
+        A key of `PER_UM2`, or `ANATOMY`.
     seed : int
         Root of samples, phases and noise.
     field_px : int
@@ -76,8 +80,8 @@ class PlanarProtocol:
     exposure: Exposure = field(default_factory=Exposure)
 
     def __post_init__(self):
-        if self.structure not in PER_UM2:
-            raise ValueError(f"structure={self.structure!r} is unknown; give one of {', '.join(PER_UM2)}")
+        if self.structure not in (*PER_UM2, ANATOMY):
+            raise ValueError(f"structure={self.structure!r} is unknown; give one of {', '.join(PER_UM2)} or {ANATOMY}")
 
     dimensions = 2
 
@@ -103,7 +107,9 @@ class PlanarProtocol:
         return fine[::2], fine, None
 
     def sample(self, number: int) -> Sample:
-        """Geometry and emitters of one sample."""
+        """Geometry and emitters of one sample; a section of anatomy has none."""
+        if self.structure == ANATOMY:
+            raise ValueError("sections of anatomy have no emitters; their object is an image")
         half = self.field_um / 2
         box = ((-half, half), (-half, half), (-0.1, 0.1))
         count = max(1, round(PER_UM2[self.structure] * self.field_um**2))
@@ -112,7 +118,13 @@ class PlanarProtocol:
 
     def object(self, number: int) -> xr.DataArray:
         """Fluorophores per pixel of half the camera's size, (y, x): the truth on the grid of a reconstruction."""
-        return self.sample(number).render(self.pixel_um / 2, self.field_um)
+        if self.structure != ANATOMY:
+            return self.sample(number).render(self.pixel_um / 2, self.field_um)
+        _, fine_um, _ = self.grids_um
+        rng = streams(self.seed, ANATOMY, sample=number)[ANATOMY]
+        values = anatomy_phantom((1, len(fine_um), len(fine_um)), rng=rng, organ_px=len(fine_um) / 4).values[0]
+        coords = {"y": fine_um, "x": fine_um}
+        return xr.DataArray(values.astype(float), dims=("y", "x"), coords=coords, attrs={"units": "1"})
 
     def pattern(self, rng: np.random.Generator) -> Pattern:
         """Stripes of one acquisition: directions and period are the microscope's, phases start anywhere."""

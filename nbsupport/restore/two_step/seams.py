@@ -20,7 +20,7 @@ def seam_ratio(network: nn.Module, image: np.ndarray, *, tile: int, overlap: int
     image : ndarray, (channel, y, x), larger than a tile
     tile, overlap : int, pixels
     width_px : int
-        Pixels on either side of a border that belong to it. The border of two tiles is where each counts half.
+        Pixels on either side of an edge of a tile inside the image that count as its border.
 
     Returns
     -------
@@ -40,10 +40,8 @@ def seam_ratio(network: nn.Module, image: np.ndarray, *, tile: int, overlap: int
     squares = np.mean((whole - tiled) ** 2, axis=0)
     near = np.zeros(size, dtype=bool)
     for axis, length in enumerate(size):
-        found = tiling.spans(length, tile, overlap)
-        for (_, end), (start, _) in zip(found, found[1:], strict=False):
-            border = (start + end) // 2
-            band = slice(max(0, border - width_px), border + width_px)
-            near[(slice(None),) * axis + (band,)] = True
+        for start, end in tiling.spans(length, tile, overlap):
+            for border in [start] * (start > 0) + [end] * (end < length):
+                near[(slice(None),) * axis + (slice(max(0, border - width_px), border + width_px),)] = True
     inside = squares[~near].mean()
     return float(np.sqrt(squares[near].mean() / inside)) if inside else float("nan")

@@ -6,26 +6,24 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import xarray as xr
-from scipy.ndimage import gaussian_filter
 
 from nbsupport.reconstruct import sim
 from nbsupport.simulate.illumination import HUGHES_2024, Pattern, focal_series
-from nbsupport.simulate.structures import microtubules, vesicles
+from nbsupport.simulate.volumes import anatomy_phantom
 from nbsupport.study.seeds import streams
 
 from .exposure import Exposure
 from .rebuild import rebuilt
 
-_PER_UM3 = {"microtubules": 0.35, "vesicles": 0.25}
-_GRAIN_UM, _SHELL = 0.35, 0.12
+_PER_UM, _PER_BEAD, _THICKNESS_UM = 2400, 300, 0.02
 
 
 @dataclass(frozen=True, kw_only=True)
 class VolumeProtocol:
     """Volumes under three beams, a focal plane at a time.
 
-    A volume holds blobs with sharp borders, filaments, vesicles and straight needles. It stands in for the photographs
-    of anatomy that the source scales down to micrometres.
+    A volume is procedural anatomy, in place of the photographs that the source scales down to micrometres, with
+    straight needles and beads in it.
 
     Parameters
     ----------
@@ -34,11 +32,13 @@ class VolumeProtocol:
     field_px, slices : int
         Lateral side and depth of a volume, voxels; the upper half of the slices is brought into focus.
     voxel_um : float
-    needles : int
+    needles, beads : int
         Per volume.
     scale_planes : bool
         Divide the frames of every plane by their own maximum, as the source does.
     wiener : float
+    fade_px : int
+        Border that the reconstruction fades out, pixels of the frames; 10 in the source, whose fields are larger.
     exposure : Exposure
 
     References
@@ -51,8 +51,10 @@ class VolumeProtocol:
     slices: int = 32
     voxel_um: float = 0.05
     needles: int = 3
+    beads: int = 2
     scale_planes: bool = True
     wiener: float = 0.05
+    fade_px: int = 4
     exposure: Exposure = field(default_factory=Exposure)
 
     dimensions = 3
@@ -79,42 +81,62 @@ class VolumeProtocol:
         rng = streams(self.seed, "needles", sample=number)["needles"]
         raw, _, z = self.grids_um
         turn = rng.uniform(0, np.pi, self.needles)
-        half = rng.uniform(0.15, 0.25, self.needles) * self.field_px * self.voxel_um
+        half = rng.uniform(0.15, 0.22, self.needles) * self.field_px * self.voxel_um
         across = np.stack([np.cos(turn), np.sin(turn), np.zeros_like(turn)], axis=1) * half[:, None]
-        reach = 0.22 * self.field_px * self.voxel_um
+        reach = 0.15 * self.field_px * self.voxel_um
         places = rng.uniform(-reach, reach, (self.needles, 3))
         places[:, 2] = z[rng.integers(len(z) // 4, 3 * len(z) // 4 + 1, self.needles)]
         return np.stack([places - across, places + across], axis=1)
 
+    def beads_um(self, number: int) -> np.ndarray:
+        """Centres of the beads of one volume, (bead, 3), µm, columns x, y, z."""
+        rng = streams(self.seed, "beads", sample=number)["beads"]
+        raw, _, z = self.grids_um
+        places = rng.uniform(0.7 * raw[0], 0.7 * raw[-1], (self.beads, 3))
+        places[:, 2] = z[rng.integers(len(z) // 4, 3 * len(z) // 4 + 1, self.beads)]
+        return places
+
     def object(self, number: int) -> xr.DataArray:
         """Fluorophores per voxel (z, y, x)."""
-        rng = streams(self.seed, "volume", "blobs", sample=number)
-        side, depth = self.field_px * self.voxel_um / 2, self.slices * self.voxel_um / 2
-        box = ((-side, side), (-side, side), (-depth, depth))
-        volume_um3 = 8 * side**2 * depth
-        counts = {kind: max(1, round(share * volume_um3)) for kind, share in _PER_UM3.items()}
-        filaments = microtubules(rng=rng.volume, count=counts["microtubules"], box_um=box)
-        spheres = vesicles(rng=rng.volume, count=counts["vesicles"], box_um=box, radius_um=(0.1, 0.25))
-        drawn = [filaments.emitters_um, spheres.emitters_um, self._needle_emitters(number, rng.volume)]
+        rng = streams(self.seed, "anatomy", sample=number)["anatomy"]
+        shape = (self.slices, self.field_px, self.field_px)
+        organ_px = max(8.0, self.field_px / 4)
+        anatomy = anatomy_phantom(shape, rng=rng, organ_px=organ_px, voxel_um=self.voxel_um).values
+        return self.with_marks(anatomy.astype(float), number)
+
+    def with_marks(self, anatomy: np.ndarray, number: int) -> xr.DataArray:
+        """A volume with the needles and beads of one number in it.
+
+        Parameters
+        ----------
+        anatomy : ndarray, (z, y, x), not negative, of the protocol's size
+        number : int
+
+        Returns
+        -------
+        DataArray, (z, y, x), its brightest hundredth about a tenth as bright as a needle
+        """
+        rng = streams(self.seed, "marks", sample=number)["marks"]
+        emitters = np.concatenate([self._on_needles(number, rng), self._in_beads(number, rng)])
         edges = [_edges(size, self.voxel_um) for size in (self.slices, self.field_px, self.field_px)]
-        counted, _ = np.histogramdd(np.concatenate(drawn)[:, ::-1], bins=edges)
-        values = counted + 4 * self._blobs(rng.blobs)
+        marks, _ = np.histogramdd(emitters[:, ::-1], bins=edges)
+        scale = 6 / max(float(np.quantile(anatomy, 0.99)), 1e-12)
         lateral, z = _centred(self.field_px, self.voxel_um), _centred(self.slices, self.voxel_um)
         coords = {"z": z, "y": lateral, "x": lateral}
-        return xr.DataArray(values, dims=("z", "y", "x"), coords=coords, attrs={"units": "1"})
+        return xr.DataArray(scale * anatomy + marks, dims=("z", "y", "x"), coords=coords, attrs={"units": "1"})
 
-    def _needle_emitters(self, number, rng):
+    def _on_needles(self, number, rng):
         start, end = self.needle_ends_um(number).transpose(1, 0, 2)
-        share = rng.uniform(size=(self.needles, 1200, 1))
-        points = start[:, None] + share * (end - start)[:, None]
-        return (points + rng.normal(0, 0.02, points.shape)).reshape(-1, 3)
+        length = np.linalg.norm(end - start, axis=1)
+        counts = rng.poisson(_PER_UM * length)
+        share = [rng.uniform(size=(count, 1)) for count in counts]
+        points = [a + s * (b - a) for a, b, s in zip(start, end, share, strict=True)]
+        points = np.concatenate([np.empty((0, 3)), *points])
+        return points + rng.normal(0, _THICKNESS_UM, points.shape)
 
-    def _blobs(self, rng):
-        """Bodies with borders: where a smooth random field is high; their rims are brighter than their insides."""
-        noise = rng.standard_normal((self.slices, self.field_px, self.field_px))
-        smooth = gaussian_filter(noise, _GRAIN_UM / self.voxel_um, mode="wrap")
-        high = smooth / smooth.std() - 1.2
-        return (high > 0) * (0.5 + 1.0 * (high < _SHELL))
+    def _in_beads(self, number, rng):
+        centres = np.repeat(self.beads_um(number), _PER_BEAD, axis=0)
+        return centres + rng.normal(0, _THICKNESS_UM, centres.shape)
 
     def light(self, truth: xr.DataArray, rng: np.random.Generator) -> xr.DataArray:
         """Noise-free frames (angle, phase, z, y, x); the microscope is always the same, and draws nothing."""
@@ -130,7 +152,7 @@ class VolumeProtocol:
 
     def reconstructed(self, frames: xr.DataArray, pattern: Pattern) -> xr.DataArray:
         """Planes of twice the pixels (z, y, x), each reconstructed by itself; negative values are kept."""
-        filters = sim.TABLE_1["3-D"]["filters"] | {"wiener": self.wiener}
+        filters = sim.TABLE_1["3-D"]["filters"] | {"wiener": self.wiener, "fade_px": self.fade_px}
         return rebuilt(frames, self.optics, pattern, **filters)
 
 

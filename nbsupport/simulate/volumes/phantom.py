@@ -68,7 +68,7 @@ def anatomy_phantom(
     if body:
         _surround(values, field)
     values = gaussian_filter(values * (1 + 0.07 * field(0.04)), _BLUR_PX)
-    values += 0.015 * rng.standard_normal(shape, dtype=np.float32)
+    values += 0.01 * rng.standard_normal(shape, dtype=np.float32)
     coords = {dim: (np.arange(size) + 0.5) * voxel_um for dim, size in zip("zyx", shape, strict=True)}
     np.clip(values, 0, 1, out=values)
     return xr.DataArray(values, dims=("z", "y", "x"), coords=coords, attrs={"units": "1"})
