@@ -1,12 +1,35 @@
-"""Numbers that several rooms refuse in the same words: the message names the parameter and its value."""
+"""What several rooms refuse in the same words: a message names the parameter, its value and the nearest right one."""
 
 from __future__ import annotations
 
+import difflib
 import math
 import operator
+from collections.abc import Iterable
 from numbers import Real
 
 import numpy as np
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """``"; did you mean 'frames'?"`` when something similar is known, else the list of what is known.
+
+    Parameters
+    ----------
+    word : str
+        What was given; anything else is taken as its text.
+    known : iterable of str
+
+    Returns
+    -------
+    str
+        End of a message; empty if nothing is known.
+    """
+    by_lower_case = {name.lower(): name for name in sorted(known)}
+    close = difflib.get_close_matches(str(word).lower(), by_lower_case, n=1, cutoff=0.5)
+    if close:
+        return f"; did you mean {by_lower_case[close[0]]!r}?"
+    return f"; known: {', '.join(by_lower_case.values())}" if by_lower_case else ""
 
 
 def whole_number(name: str, value: int, *, least: int) -> int:

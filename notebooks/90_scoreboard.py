@@ -28,8 +28,8 @@ import numpy as np
 from IPython.display import HTML, Markdown, display
 
 from nbsupport import study
+from nbsupport.checks import nearest
 from nbsupport.study import layout, scoreboard
-from nbsupport.study.params import nearest
 from nbsupport.study.verdict import MISSING, NOT_TESTABLE
 
 study.begin("90_scoreboard", globals())

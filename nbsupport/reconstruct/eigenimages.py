@@ -220,8 +220,9 @@ def projections(eigenimages, weight, vectors):
 def indicator(eigenimages, weight, vectors, alpha, exact):
     """(PS/PN)^(alpha/2) of every window at every test point.
 
-    Each window is projected on the smaller of its two subspaces; the other projection is the difference to |g|². Windows where PN
-    becomes too small for that to be accurate are decomposed themselves and sum PN over their noise eigenimages.
+    Each window is projected on the smaller of its two subspaces; the other projection is the difference to |g|².
+    Windows where PN becomes too small for that to be accurate are decomposed themselves and sum PN over their noise
+    eigenimages.
 
     Parameters
     ----------

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 import xarray as xr
 
-from nbsupport.checks import whole_number
+from nbsupport.checks import nearest, whole_number
 from nbsupport.optics import Optics
 from nbsupport.reconstruct.eigenimages import (
     NOISE_FLOOR,
@@ -28,7 +28,7 @@ from nbsupport.reconstruct.eigenimages import (
     hard_dimension,
     stitched_indicator,
 )
-from nbsupport.reconstruct.musical_options import described, device_meant, nearest, odd_window, threshold_meant
+from nbsupport.reconstruct.musical_options import described, device_meant, odd_window, threshold_meant
 from nbsupport.reconstruct.stacks import framed
 from nbsupport.reconstruct.windows import over_tiles, weighted_windows
 
@@ -245,7 +245,7 @@ def test_vectors(optics: Optics, pixel_um: float, window_px: int, subpixels: int
 def _pixels(stack, optics, edges, window_px, device):
     """Pixel size, window size and the checked stack (y, x, frame) over its maximum, padded as `edges` says."""
     if edges not in EDGES:
-        raise ValueError(f"edges={edges!r} is unknown{nearest(edges, EDGES)}; give one of {EDGES}")
+        raise ValueError(f"edges={edges!r} is unknown{nearest(edges, EDGES)}")
     pixel_um, frames = framed(stack, device_meant(device))
     window_px = window_size(optics, pixel_um) if window_px is None else odd_window(window_px)
     height, width = frames.shape[1:]

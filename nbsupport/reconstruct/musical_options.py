@@ -1,11 +1,10 @@
 """What the options of MUSICAL may be, and the words that refuse the rest."""
 
-import difflib
 import math
 
 import torch
 
-from nbsupport.checks import whole_number
+from nbsupport.checks import nearest, whole_number
 from nbsupport.reconstruct.eigenimages import SoftThreshold
 
 
@@ -39,12 +38,6 @@ def device_meant(device):
     if meant.type == "cuda" and not torch.cuda.is_available():
         raise ValueError(f"device={device!r} is not there: torch finds no CUDA device; give 'cpu'")
     return meant
-
-
-def nearest(word, known):
-    """End of a message: the known word that was probably meant, if there is one."""
-    close = difflib.get_close_matches(str(word).lower(), known, n=1, cutoff=0.5)
-    return f", did you mean {close[0]!r}?" if close else ""
 
 
 def described(threshold):

@@ -14,7 +14,7 @@ import torch
 import yaml
 from torch import nn
 
-from nbsupport.study.params import nearest
+from nbsupport.checks import nearest
 from nbsupport.study.publish import publishing, write_text
 
 from . import networks, tiling

@@ -13,8 +13,8 @@ import numpy as np
 import yaml
 from IPython.display import Markdown
 
+from nbsupport.checks import nearest
 from nbsupport.study import layout
-from nbsupport.study.params import nearest
 from nbsupport.study.publish import write_json
 from nbsupport.study.session import current
 from nbsupport.study.verdict import MISSING, NOT_TESTABLE, Estimate, verdict

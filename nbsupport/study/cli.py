@@ -124,7 +124,7 @@ def _pair(options: argparse.Namespace) -> int:
 
 
 def _report(options: argparse.Namespace) -> int:
-    from nbsupport.study.params import nearest
+    from nbsupport.checks import nearest
     from nbsupport.study.report import write_report
 
     sizes = (*layout.SIZES, layout.CUSTOM)

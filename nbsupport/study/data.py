@@ -20,8 +20,9 @@ from types import MappingProxyType
 import pooch
 import requests
 
+from nbsupport.checks import nearest
 from nbsupport.study import layout
-from nbsupport.study.params import load_parameters, nearest
+from nbsupport.study.params import load_parameters
 
 REGISTRY = layout.PARAMS / "data.yaml"
 CACHE = layout.DATA / "registry"

@@ -1,15 +1,15 @@
 """Parameters of a notebook: declared by its tagged cell, given by a set, checked before anything starts."""
 
 import ast
-import difflib
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from nbsupport.checks import nearest
 from nbsupport.study import layout
 
 TAG = "parameters"
@@ -28,15 +28,6 @@ class Declared:
     default: Any
     comment: str
     accepts: Callable[[Any], bool]
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """``"; did you mean 'frames'?"`` when something similar is known, else the list of what is known."""
-    known = sorted(known)
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-    if close:
-        return f"; did you mean {close[0]!r}?"
-    return f"; known: {', '.join(known)}" if known else ""
 
 
 def notebook_names() -> list[str]:

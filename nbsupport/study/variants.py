@@ -3,13 +3,13 @@
 from pathlib import Path
 from typing import Any
 
+from nbsupport.checks import nearest
 from nbsupport.study import layout
 from nbsupport.study.params import (
     ParameterError,
     check,
     declared_parameters,
     load_parameters,
-    nearest,
     notebook_names,
     notebook_source,
 )
