@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import xarray as xr
@@ -88,7 +90,7 @@ def scored(reference: xr.DataArray, image: xr.DataArray) -> dict[str, float]:
     }
 
 
-def draw(axes: np.ndarray, scores: StageScores, published: Mapping[str, Mapping[str, float]] | None = None) -> None:
+def draw(axes: np.ndarray, scores: StageScores, published: Mapping | None = None) -> None:
     """Joined values of every image, and histograms of their changes with the mean as a black line.
 
     Parameters
@@ -98,13 +100,13 @@ def draw(axes: np.ndarray, scores: StageScores, published: Mapping[str, Mapping[
     scores : StageScores
         With the stages "low", "step 1" and "step 2".
     published : mapping, optional
-        For "psnr_db" and "ssim", the mean change that a source states after each stage: a dashed line.
+        From `stated`: the source's mean change becomes a dashed line.
     """
     for column, (metric, label) in enumerate(METRICS.items()):
         _draw_values(axes[0, column], scores, metric, label)
         for row, stage in enumerate(("step 1", "step 2"), start=1):
-            stated = (published or {}).get(metric, {}).get(stage)
-            _draw_changes(axes[row, column], scores.change(metric, stage), f"change of {label}, {stage} − low", stated)
+            mean = published[metric]["change"][stage] if published else None
+            _draw_changes(axes[row, column], scores.change(metric, stage), f"change of {label}, {stage} − low", mean)
 
 
 def _draw_values(axis: Axes, scores: StageScores, metric: str, label: str) -> None:
@@ -117,14 +119,50 @@ def _draw_values(axis: Axes, scores: StageScores, metric: str, label: str) -> No
     axis.set(xticks=range(len(stages)), xticklabels=stages, ylabel=label, xlim=(-0.4, len(stages) - 0.6))
 
 
-def _draw_changes(axis: Axes, change: np.ndarray, label: str, stated: float | None) -> None:
+def _draw_changes(axis: Axes, change: np.ndarray, label: str, mean: float | None) -> None:
     axis.hist(change, bins=min(10, max(4, change.size // 2)), color="#56B4E9")
     axis.axvline(change.mean(), color="black", linewidth=1.5)
     axis.axvline(0, color="#999999", linewidth=0.8, linestyle=":")
-    if stated is not None:
-        axis.axvline(stated, color="#D55E00", linewidth=1.2, linestyle="--")
+    if mean is not None:
+        axis.axvline(mean, color="#D55E00", linewidth=1.2, linestyle="--")
     axis.set(xlabel=label, ylabel="images")
 
 
 def _sd(values: np.ndarray) -> float:
     return float(values.std(ddof=1)) if values.size > 1 else float("nan")
+
+
+def stated(path: Path, name: str) -> dict[str, dict[str, dict[str, float]]]:
+    """Means, deviations and changes that a source states for one set of images.
+
+    Parameters
+    ----------
+    path : Path
+        A CSV file with the columns "set", "metric", "n", and for every stage its name, "sd" and its name, and, but for
+        the first, "change" and its name.
+    name : str
+        Of the set.
+
+    Returns
+    -------
+    dict
+        Metric to "mean", "sd" and "change", each a dict from stage to number; and "n".
+
+    Raises
+    ------
+    ValueError
+        If the file has no such set.
+    """
+    with path.open(encoding="utf-8", newline="") as stream:
+        rows = [row for row in csv.DictReader(stream) if row["set"] == name]
+    if not rows:
+        raise ValueError(f"{path.name} holds no set {name!r}")
+    prefixes = {"mean": "", "sd": "sd ", "change": "change "}
+    return {
+        row["metric"]: {
+            what: {stage: float(row[prefix + stage]) for stage in COLOURS if prefix + stage in row}
+            for what, prefix in prefixes.items()
+        }
+        | {"n": int(row["n"])}
+        for row in rows
+    }
