@@ -66,6 +66,7 @@ from matplotlib.colors import Normalize
 from nbsupport import study
 from nbsupport.assess.benchmark import LEAK, RANDOM_WEIGHTS, Judge, Run
 from nbsupport.assess.fidelity import psnr, ssim
+from nbsupport.publish import write_json
 from nbsupport.restore import cards, losses, networks, pairs, tiling
 from nbsupport.restore.limits import Limits
 from nbsupport.restore.normalisation import Normalisation
@@ -73,7 +74,6 @@ from nbsupport.restore.precision import computing
 from nbsupport.restore.pretraining import pretrain
 from nbsupport.restore.training import crops, fit, supervised
 from nbsupport.study import layout, session
-from nbsupport.study.publish import write_json
 
 study.begin("11_train_artefact_removal", globals())
 departures = {

@@ -48,7 +48,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.colors import CenteredNorm, Normalize
 
-from nbsupport import study
+from nbsupport import codebase, study
 from nbsupport.assess.artefacts import distance_to_structure, false_structure, hallucination, intensity_at, missing
 from nbsupport.assess.denoising import DETECTORS, learned, merged
 from nbsupport.assess.fidelity import psnr_db
@@ -59,7 +59,7 @@ from nbsupport.restore.fine_tuned import FineTuned, StartingPoint
 from nbsupport.simulate.photographs import dead_leaves
 from nbsupport.simulate.planar import planar
 from nbsupport.simulate.structures import curved_lines
-from nbsupport.study import codebase, layout
+from nbsupport.study import layout
 
 study.begin("31_structural_priors", globals())
 structures = ("filaments", "rings", "puncta")

@@ -61,7 +61,7 @@ import xarray as xr
 from matplotlib.colors import Normalize
 from scipy.ndimage import gaussian_filter
 
-from nbsupport import study
+from nbsupport import codebase, study
 from nbsupport.assess.artefacts import false_structure, hallucination, pattern_peak
 from nbsupport.assess.denoising import learned, line_width
 from nbsupport.assess.fidelity import mse, psnr_db, ssim
@@ -73,7 +73,7 @@ from nbsupport.restore import networks, transfer
 from nbsupport.restore.denoisers import Examples, denoiser
 from nbsupport.restore.masking import grid_mask
 from nbsupport.simulate.planar import planar
-from nbsupport.study import codebase, layout
+from nbsupport.study import layout
 
 study.begin("50_transfer_learning", globals())
 optics = Optics(numerical_aperture=aperture, wavelength_um=wavelength_um)

@@ -48,7 +48,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.colors import Normalize
 
-from nbsupport import study
+from nbsupport import codebase, study
 from nbsupport.assess.connections import Connections, connections
 from nbsupport.assess.denoising import learned
 from nbsupport.assess.fidelity import mae, mse, ssim
@@ -59,7 +59,7 @@ from nbsupport.restore.denoisers import Examples, denoiser
 from nbsupport.restore.normalisation import Normalisation
 from nbsupport.restore.transfer import MovieDenoiser, chip, noisy
 from nbsupport.simulate.mitochondria_motion import mitochondria_movie
-from nbsupport.study import codebase, layout
+from nbsupport.study import layout
 
 study.begin("51_time_unet", globals())
 optics = Optics(numerical_aperture=aperture, wavelength_um=wavelength_um)

@@ -443,7 +443,9 @@ along = np.argmin(np.abs((direction[:, None] - pattern.angle_rad + np.pi / 2) % 
 spokes, star_px = 48, min(field_px, 256)
 axis_um = (np.arange(2 * star_px) - star_px + 0.5) * pixel_um / 2
 star = xr.DataArray(
-    0.5 + 0.5 * np.cos(spokes * np.arctan2(axis_um[:, None], axis_um)), dims=("y", "x"), coords={"y": axis_um, "x": axis_um}
+    0.5 + 0.5 * np.cos(spokes * np.arctan2(axis_um[:, None], axis_um)),
+    dims=("y", "x"),
+    coords={"y": axis_um, "x": axis_um},
 )
 star_frames = planar_frames(star, optics, pattern, otf_damping=otf_damping)
 stars = {"widefield": sim.widefield(star_frames), "reconstruction": sim.reconstruct(star_frames, optics, **filters)}

@@ -57,7 +57,7 @@ from matplotlib.colors import Normalize
 from scipy import stats
 from scipy.ndimage import gaussian_filter
 
-from nbsupport import study
+from nbsupport import codebase, study
 from nbsupport.assess import stages as scoring
 from nbsupport.assess.artefacts import distance_to_structure, pattern_peak, ringing
 from nbsupport.assess.resolution import frc
@@ -68,7 +68,7 @@ from nbsupport.optics import Optics
 from nbsupport.reconstruct import sim
 from nbsupport.restore import networks, two_step
 from nbsupport.restore.two_step import Chain, Chains, Exposure, Fields, PlanarProtocol, Recipe
-from nbsupport.study import codebase, layout
+from nbsupport.study import layout
 
 study.begin("62_sim_two_step_2d", globals())
 names = {"microtubules": "microtubules", "endoplasmic_reticulum": "endoplasmic reticulum"}

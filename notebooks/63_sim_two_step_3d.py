@@ -54,7 +54,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.colors import Normalize
 
-from nbsupport import study
+from nbsupport import codebase, study
 from nbsupport.assess import stages as scoring
 from nbsupport.assess.artefacts import pattern_peak
 from nbsupport.assess.axial import axial_cutoff, bright_borders, on_grid, residual, stripe_anisotropy
@@ -66,7 +66,7 @@ from nbsupport.assess.statistics import mean_interval, paired_difference
 from nbsupport.restore import networks, two_step
 from nbsupport.restore.two_step import Chain, Chains, Exposure, Fields, Recipe, VolumeProtocol
 from nbsupport.simulate.volumes import read_ct
-from nbsupport.study import codebase, layout
+from nbsupport.study import layout
 
 study.begin("63_sim_two_step_3d", globals())
 kind, STAGES = "volumes", ("low", "step 1", "step 2")

@@ -55,13 +55,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.colors import CenteredNorm, Normalize
 
-from nbsupport import study
+from nbsupport import codebase, study
 from nbsupport.assess.stages import StageScores
 from nbsupport.assess.statistics import mean_interval, paired_difference
 from nbsupport.restore import two_step
 from nbsupport.restore.fine_tuned import StartingPoint
 from nbsupport.restore.two_step import ANATOMY, Chain, Chains, Exposure, Fields, PlanarProtocol, Recipe
-from nbsupport.study import codebase, layout
+from nbsupport.study import layout
 
 study.begin("64_sim_transfer", globals())
 kinds = ("microtubules", "endoplasmic_reticulum", "actin", "mitochondria", "vesicles", "lysosomes")

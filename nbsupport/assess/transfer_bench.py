@@ -17,10 +17,10 @@ from torch import nn
 from nbsupport.assess.fidelity import mse, ssim
 from nbsupport.assess.resolution import frc
 from nbsupport.assess.statistics import Interval, paired_difference
+from nbsupport.publish import publishing
 from nbsupport.restore.transfer import Chip, Options, adapt, noisy, restore, retrain
+from nbsupport.seeds import streams
 from nbsupport.simulate.camera import line_noise
-from nbsupport.study.publish import publishing
-from nbsupport.study.seeds import streams
 
 METRICS = {"mse": "MSE (peak = 1)", "ssim": "SSIM", "mean_frc": "mean FRC", "cutoff": "FRC cutoff (1/µm)"}
 """What is measured of a restored image whose truth has its peak at 1."""

@@ -15,7 +15,7 @@ import yaml
 from torch import nn
 
 from nbsupport.checks import nearest
-from nbsupport.study.publish import publishing, write_text
+from nbsupport.publish import publishing, write_text
 
 from . import networks, tiling
 from .limits import CardError, Limits

@@ -49,7 +49,7 @@ def restore(options: argparse.Namespace) -> int:
 
 def _restore(options: argparse.Namespace) -> None:
     _check_output(options)
-    from nbsupport.study.publish import publishing
+    from nbsupport.publish import publishing
 
     from . import cards, files, stacks
 

@@ -20,8 +20,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from nbsupport.checks import whole_number
+from nbsupport.publish import publishing, write_json
 from nbsupport.simulate.structures import KINDS, sample
-from nbsupport.study.publish import publishing, write_json
 
 from .losses import LAYERS, AsPhotograph, vgg16_features
 from .networks.initialisation import seeded

@@ -4,6 +4,7 @@ It knows nothing about microscopy. A notebook writes ``from nbsupport import stu
 runner and the command line have their own modules.
 """
 
+from nbsupport.seeds import streams
 from nbsupport.study.claims import claim
 from nbsupport.study.data import locate, stand_in
 from nbsupport.study.figures import publish_figure, publish_table
@@ -11,7 +12,6 @@ from nbsupport.study.panels import decades, draw_image, line_profile, percentile
 from nbsupport.study.progress import Progress, track
 from nbsupport.study.provenance import end
 from nbsupport.study.results import keep, result, say
-from nbsupport.study.seeds import streams
 from nbsupport.study.session import begin, interactive
 from nbsupport.study.verdict import Estimate
 

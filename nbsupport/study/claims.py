@@ -14,8 +14,8 @@ import yaml
 from IPython.display import Markdown
 
 from nbsupport.checks import nearest
+from nbsupport.publish import write_json
 from nbsupport.study import layout
-from nbsupport.study.publish import write_json
 from nbsupport.study.session import current
 from nbsupport.study.verdict import MISSING, NOT_TESTABLE, Estimate, verdict
 

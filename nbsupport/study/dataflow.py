@@ -9,8 +9,8 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 from matplotlib import rc_context
 
+from nbsupport.publish import publishing
 from nbsupport.study import layout
-from nbsupport.study.publish import publishing
 
 SNAKEFILE = layout.ROOT / "workflow" / "Snakefile"
 DIAGRAM = layout.ROOT / "workflow" / "dataflow.svg"

@@ -15,8 +15,8 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.pyplot import close
 
+from nbsupport.publish import publishing, write_json, write_text
 from nbsupport.study.provenance import provenance
-from nbsupport.study.publish import publishing, write_json, write_text
 from nbsupport.study.session import Session, current
 
 PRINT_DPI, VECTOR_DPI, SCREEN_DPI = 300, 150, 80

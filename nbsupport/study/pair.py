@@ -7,11 +7,11 @@ from pathlib import Path
 import jupytext
 import nbformat
 
+from nbsupport.publish import publishing
 from nbsupport.study import layout
 from nbsupport.study.figures import in_256_colours
 from nbsupport.study.params import notebook_source
 from nbsupport.study.plan import plan
-from nbsupport.study.publish import publishing
 from nbsupport.study.run import run
 
 OUTPUT_ONLY_METADATA = ("papermill", "execution", "widgets", "jupytext", "language_info", "kernelspec")

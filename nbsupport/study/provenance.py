@@ -9,9 +9,9 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from nbsupport.publish import write_json
 from nbsupport.study import layout
 from nbsupport.study.data import data_used
-from nbsupport.study.publish import write_json
 from nbsupport.study.session import Session, current
 
 PACKAGES = ("numpy", "scipy", "torch", "xarray", "scikit-image", "matplotlib", "zarr", "papermill")

@@ -2,10 +2,10 @@
 
 import json
 
+from nbsupport.publish import write_text
 from nbsupport.study import layout
 from nbsupport.study.params import notebook_names
 from nbsupport.study.progress import duration
-from nbsupport.study.publish import write_text
 from nbsupport.study.scoreboard import markdown
 from nbsupport.study.variants import runs_of
 

@@ -7,11 +7,11 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from nbsupport.publish import write_text
 from nbsupport.study import layout
 from nbsupport.study.claims import ledger, recorded
 from nbsupport.study.figures import artefact_files
 from nbsupport.study.progress import duration
-from nbsupport.study.publish import write_text
 from nbsupport.study.variants import run_names
 from nbsupport.study.verdict import Estimate
 

@@ -7,8 +7,8 @@ from typing import Any
 from IPython.display import Markdown
 
 from nbsupport.checks import nearest
+from nbsupport.publish import write_json
 from nbsupport.study import layout
-from nbsupport.study.publish import write_json
 from nbsupport.study.session import current
 
 

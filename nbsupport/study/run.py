@@ -22,10 +22,10 @@ from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 from traitlets.config import Config
 
+from nbsupport.publish import publishing, write_json
 from nbsupport.study import layout
 from nbsupport.study.live import LiveLine
 from nbsupport.study.plan import Plan
-from nbsupport.study.publish import publishing, write_json
 from nbsupport.study.session import CONTEXT
 
 logging.getLogger("papermill").setLevel(logging.ERROR)

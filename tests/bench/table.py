@@ -5,7 +5,7 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
-from nbsupport.study.publish import write_json, write_text
+from nbsupport.publish import write_json, write_text
 
 from .measure import Row
 

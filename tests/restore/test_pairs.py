@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import chisquare, kstest
 
 from nbsupport.restore import pairs
-from nbsupport.study.store import StoreError
+from nbsupport.store import StoreError
 
 TINY = pairs.Protocol(seed=3, frames=12, field_um=1.0, subpixels=2)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from nbsupport.study.publish import write_json
+from nbsupport.publish import write_json
 
 from .judge import MEASURES, Judge
 

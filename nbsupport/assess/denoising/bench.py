@@ -17,9 +17,9 @@ import xarray as xr
 from nbsupport.assess.fidelity import ms_ssim, psnr_db, rescale, ssim
 from nbsupport.assess.resolution import mean_frc
 from nbsupport.assess.statistics import Interval, paired_difference
+from nbsupport.codebase import code_behind
+from nbsupport.publish import write_json
 from nbsupport.restore.denoisers import Denoiser, Examples
-from nbsupport.study.codebase import code_behind
-from nbsupport.study.publish import write_json
 
 METRICS = {
     "psnr_truth_range_db": "PSNR, range of the clean image, dB",

@@ -6,12 +6,12 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
+from nbsupport.publish import write_json
 from nbsupport.restore.pairs.pair import Pair
 from nbsupport.restore.pairs.protocol import STRUCTURES
 from nbsupport.restore.pairs.stores import stores_in
-from nbsupport.study.publish import write_json
-from nbsupport.study.seeds import streams
-from nbsupport.study.store import SampleStore
+from nbsupport.seeds import streams
+from nbsupport.store import SampleStore
 
 PARTS = ("train", "validation", "test")
 _SPLIT = "split.json"

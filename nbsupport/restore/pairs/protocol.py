@@ -10,9 +10,9 @@ import xarray as xr
 from nbsupport.checks import positive, whole_number
 from nbsupport.optics import Optics, require_pixel_um
 from nbsupport.reconstruct.musical import musical
+from nbsupport.seeds import streams
 from nbsupport.simulate.recording import record
 from nbsupport.simulate.structures import CurveRules, Sample, actin, mitochondria, vesicles
-from nbsupport.study.seeds import streams
 
 STRUCTURES = ("actin", "vesicles", "mitochondria")
 PIXEL_SIZES_UM = (0.065, 0.08, 0.108, 0.12)

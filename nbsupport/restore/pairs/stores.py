@@ -20,7 +20,7 @@ import xarray as xr
 from nbsupport.checks import whole_number
 from nbsupport.restore.pairs.pair import fine_centres_um, make
 from nbsupport.restore.pairs.protocol import Protocol, draw_parameters
-from nbsupport.study.store import SampleStore
+from nbsupport.store import SampleStore
 
 # Emitters that a store has room for: the most that the ranges of the source allow, and five standard deviations more.
 _MOST_EMITTERS = {"actin": 5_400, "vesicles": 191_000, "mitochondria": 9_950}

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from nbsupport.study.publish import publishing
+from nbsupport.publish import publishing
 
 NAME = "checkpoint.pt"
 

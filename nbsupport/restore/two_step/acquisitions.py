@@ -12,9 +12,9 @@ import numpy as np
 import xarray as xr
 
 from nbsupport.reconstruct import sim
+from nbsupport.seeds import streams
 from nbsupport.simulate.illumination import Pattern
-from nbsupport.study.seeds import streams
-from nbsupport.study.store import SampleStore
+from nbsupport.store import SampleStore
 
 from .planar import PlanarProtocol
 from .volumetric import VolumeProtocol

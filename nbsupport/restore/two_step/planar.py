@@ -9,10 +9,10 @@ import xarray as xr
 
 from nbsupport.optics import Optics
 from nbsupport.reconstruct import sim
+from nbsupport.seeds import streams
 from nbsupport.simulate.illumination import Pattern, planar_frames
 from nbsupport.simulate.structures import KINDS, Sample
 from nbsupport.simulate.volumes import anatomy_phantom
-from nbsupport.study.seeds import streams
 
 from .exposure import Exposure
 from .rebuild import rebuilt

@@ -8,9 +8,9 @@ import numpy as np
 import xarray as xr
 
 from nbsupport.reconstruct import sim
+from nbsupport.seeds import streams
 from nbsupport.simulate.illumination import HUGHES_2024, Pattern, focal_series
 from nbsupport.simulate.volumes import anatomy_phantom
-from nbsupport.study.seeds import streams
 
 from .exposure import Exposure
 from .rebuild import rebuilt

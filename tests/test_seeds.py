@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from nbsupport.study.seeds import streams
+from nbsupport.seeds import streams
 
 
 def test_adding_a_stream_moves_none_of_the_others():

@@ -11,11 +11,11 @@ import pytest
 import xarray as xr
 import zarr
 
-from nbsupport.study.store import SampleStore, StoreError
+from nbsupport.store import SampleStore, StoreError
 
 # Real processes that can be killed, forked from one that has done the slow imports.
 PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(["pytest", "nbsupport.study.store"])
+PROCESSES.set_forkserver_preload(["pytest", "nbsupport.store"])
 
 SAMPLES, SHARD = 10, 4
 ATTRS = {"sbr": 3.0, "seed": 7, "structure": "mitochondria"}

@@ -1,7 +1,7 @@
 import sys
 
+from nbsupport.codebase import PACKAGE, code_behind
 from nbsupport.study import layout
-from nbsupport.study.codebase import PACKAGE, code_behind
 
 
 def test_the_code_behind_a_notebook_is_what_importing_it_loads(tmp_path):

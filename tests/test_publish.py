@@ -1,6 +1,6 @@
 import pytest
 
-from nbsupport.study.publish import publishing, write_json
+from nbsupport.publish import publishing, write_json
 
 
 def test_a_block_that_fails_leaves_the_old_file_and_no_other(tmp_path):
