@@ -133,7 +133,8 @@ def places(pair, rng):
 
 def cropped(pool, rng):
     """Batches of crops of some pairs."""
-    views = [[image[area] for image in scaled(pair)] for pair in pool for area in places(pair, rng)]
+    pictures = [(scaled(pair), places(pair, rng)) for pair in pool]
+    views = [[image[area] for image in both] for both, areas in pictures for area in areas]
     noisy, clean = zip(*views, strict=True)
     return crops(noisy, clean, size=crop, batch=batch, seed=seed, own_maximum=normalised)
 
