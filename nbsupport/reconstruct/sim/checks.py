@@ -105,10 +105,11 @@ def require_pattern(significance: np.ndarray, modulation: np.ndarray) -> None:
     """Refuse angles whose bands agree no better than by chance, or whose stripes are too faint to be any."""
     weak = np.flatnonzero(~((significance >= LEAST_SIGNIFICANCE) & (modulation >= LEAST_MODULATION)))
     if len(weak):
-        named = ", ".join(f"{angle} ({significance[angle]:.1f})" for angle in weak)
+        named = ", ".join(f"{angle} ({significance[angle]:.1f}, {modulation[angle]:.3f})" for angle in weak)
         raise SimError(
-            f"no pattern found in the frames of angle {named}, in standard deviations of chance; needed are "
-            f"{LEAST_SIGNIFICANCE:g}. Is the light too low, the pattern coarser than `exclude` or beyond the cutoff? "
+            f"no pattern found in the frames of angle {named}: agreement of its bands in standard deviations of "
+            f"chance, of which {LEAST_SIGNIFICANCE:g} are needed, and modulation, at least {LEAST_MODULATION:g}. Is the "
+            "light too low, the pattern coarser than `exclude` or beyond the cutoff? "
             "Parameters of brighter frames of the same acquisition may be used"
         )
 
