@@ -108,7 +108,7 @@ def require_pattern(significance: np.ndarray, modulation: np.ndarray) -> None:
         named = ", ".join(f"{angle} ({significance[angle]:.1f}, {modulation[angle]:.3f})" for angle in weak)
         raise SimError(
             f"no pattern found in the frames of angle {named}: agreement of its bands in standard deviations of "
-            f"chance, of which {LEAST_SIGNIFICANCE:g} are needed, and modulation, at least {LEAST_MODULATION:g}. Is the "
+            f"chance, {LEAST_SIGNIFICANCE:g} or more, and modulation, at least {LEAST_MODULATION:g} are needed. Is the "
             "light too low, the pattern coarser than `exclude` or beyond the cutoff? "
             "Parameters of brighter frames of the same acquisition may be used"
         )
