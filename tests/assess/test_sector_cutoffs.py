@@ -48,3 +48,13 @@ def test_equal_images_agree_to_the_nyquist_frequency_and_unrelated_ones_nowhere_
 def test_settings_out_of_range_are_named(words, message):
     with pytest.raises(ValueError, match=message):
         sector_cutoffs(texture(), texture(), **words)
+
+
+def test_a_few_waves_that_disagree_near_frequency_0_stop_no_direction():
+    truth = texture()
+    image = passed(truth, lambda y, x: np.hypot(y, x) < 4.5)
+    columns = np.arange(truth.sizes["x"]) / truth.sizes["x"]
+    for waves in (1, 2, 3):  # per field along x, turned round
+        own = 2 * np.real(np.fft.fft2(truth.values)[0, waves] / truth.size * np.exp(2j * np.pi * waves * columns))
+        image = image - 2 * own
+    np.testing.assert_allclose(sector_cutoffs(truth, image)[1], 4.5, rtol=0.1)

@@ -43,8 +43,9 @@ def sector_cutoffs(truth, image, *, sectors: int = 12, threshold: float = 1 / 7)
 
     Notes
     -----
-    The truth must be known: of two noisy images `frc` finds the resolution. A sector of one ring holds few pixels near
-    frequency 0, so that directions are told apart only beyond about `sectors` pixels of the spectrum.
+    The truth must be known: of two noisy images `frc` finds the resolution. A sector of a ring holds few pixels near
+    frequency 0, and what the subtraction of the mean leaves there correlates by chance; within `sectors` pixels of the
+    spectrum, where directions cannot be told apart, all have the correlation of the whole disc.
     """
     whole_number("sectors", sectors, least=1)
     if not 0 < threshold < 1:
@@ -65,14 +66,19 @@ def sector_cutoffs(truth, image, *, sectors: int = 12, threshold: float = 1 / 7)
         return np.bincount(place, weights=values[inside], minlength=sectors * rings).reshape(sectors, rings)
 
     powers = sums(np.abs(first) ** 2), sums(np.abs(second) ** 2)
-    scale = np.sqrt(powers[0] * powers[1])
     product = sums((first * second.conj()).real)
-    correlation = np.divide(product, scale, out=np.zeros_like(product), where=scale > 1e-14 * scale.max())
-    correlation[sums(np.ones_like(truth)) == 0] = 1  # a sector of the innermost rings may hold no pixel
+    correlation = _correlation(product, *powers)
+    inner = min(rings, int(np.ceil(sectors / _RING_PX)))
+    correlation[:, :inner] = _correlation(*(values[:, :inner].sum() for values in (product, *powers)))
     correlation = gaussian_filter1d(correlation, _SMOOTHED_RINGS, axis=1, mode="nearest")
     frequency = (np.arange(rings) + 0.5) * step
     cutoffs = np.array([_first_crossing(frequency, curve - threshold) for curve in correlation])
     return (np.arange(sectors) + 0.5) * np.pi / sectors, cutoffs
+
+
+def _correlation(product, first_power, second_power):
+    scale = np.sqrt(first_power * second_power)
+    return np.divide(product, scale, out=np.zeros_like(product), where=scale > 1e-14 * scale.max())
 
 
 def _first_crossing(frequency, above):
