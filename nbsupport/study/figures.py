@@ -25,8 +25,8 @@ PRINT_DPI, VECTOR_DPI, SCREEN_DPI = 300, 150, 80
 LARGEST = 1_400_000
 """Bytes of a file; pictures in a larger one (of noise) are reduced to 256 colours, as many as a colour map has."""
 
-PANEL_VALUES = 2304
-"""An image in the CSV is averaged over square blocks until it has at most this many values."""
+PANEL_VALUES, FIGURE_VALUES = 2304, 24_000
+"""An image in the CSV is averaged over blocks until it has at most the first, and all of a figure at most the second."""
 
 NAME = re.compile(r"^[a-z0-9]+(-[a-z0-9]+)*$")
 
@@ -138,9 +138,9 @@ def _csv(artefact: str, data: Mapping[str, Any]) -> tuple[str, dict[str, int] | 
     if not data:
         raise ValueError(f"{artefact}: data must hold the numbers drawn")
     if all(isinstance(value, xr.DataArray) and value.ndim == 2 for value in data.values()):
-        rows, blocks = [], {}
+        rows, blocks, most = [], {}, min(PANEL_VALUES, FIGURE_VALUES / len(data))
         for panel, image in data.items():
-            blocks[panel] = block = max(1, int(np.ceil(np.sqrt(image.size / PANEL_VALUES))))
+            blocks[panel] = block = max(1, int(np.ceil(np.sqrt(image.size / most))))
             coarse = image.coarsen({dim: block for dim in image.dims}, boundary="trim").mean()
             first, second = (coarse[dim].values for dim in coarse.dims)
             grid = np.stack(np.broadcast_arrays(first[:, None], second[None, :], coarse.values), axis=-1).reshape(-1, 3)

@@ -12,7 +12,7 @@ import pytest
 import xarray as xr
 from PIL import Image as Picture
 
-from nbsupport.study.figures import PANEL_VALUES, in_256_colours, publish_figure, publish_table
+from nbsupport.study.figures import FIGURE_VALUES, PANEL_VALUES, in_256_colours, publish_figure, publish_table
 
 TEXTS = {"alt": "A line rises from zero to nine.", "caption": "Value against index, rising."}
 
@@ -66,6 +66,13 @@ def test_the_csv_of_an_image_keeps_its_mean_and_says_how_it_was_averaged(opened)
     assert np.mean([float(row["x"]) for row in a]) == pytest.approx(float(full.x.mean()))
     blocks = json.loads((opened.folder / "toy-fig-1.json").read_text())["csv_block_mean_px"]
     assert blocks == {"a": 5, "b": 1}
+
+
+def test_many_images_share_the_values_of_one_csv(opened):
+    publish_figure("toy-fig-1", line(), data={f"panel {k}": image(60) for k in range(30)}, **TEXTS)
+    rows = list(csv.DictReader((opened.folder / "toy-fig-1.csv").read_text().splitlines()))
+    assert len({row["panel"] for row in rows}) == 30
+    assert len(rows) <= FIGURE_VALUES
 
 
 @pytest.mark.parametrize(
