@@ -26,7 +26,7 @@ LARGEST = 1_400_000
 """Bytes of a file; pictures in a larger one (of noise) are reduced to 256 colours, as many as a colour map has."""
 
 PANEL_VALUES, FIGURE_VALUES = 2304, 24_000
-"""An image in the CSV is averaged over blocks until it has at most the first, and all of a figure at most the second."""
+"""An image in the CSV is averaged over blocks until it has at most the first, all of a figure at most the second."""
 
 NAME = re.compile(r"^[a-z0-9]+(-[a-z0-9]+)*$")
 
