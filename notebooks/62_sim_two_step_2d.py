@@ -50,6 +50,7 @@ device: str = "cpu"  # "cpu" or "cuda"
 import hashlib
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -84,9 +85,7 @@ small = Recipe(
     features=small_features,
     steps=small_steps,
 )
-code = b"".join(
-    path.read_bytes() for path in codebase.code_behind(layout.ROOT / "nbsupport/restore/two_step/chains.py")
-)
+code = b"".join(path.read_bytes() for path in codebase.code_behind(Path(two_step.__file__)))
 folder = layout.DATA / "two-step" / hashlib.sha256(code).hexdigest()[:12]
 stated = shape == {"groups": 5, "blocks": 3, "features": 32}
 size_note = f"Network of {groups} groups of {blocks} blocks with {features} maps, {steps} steps" + (

@@ -49,6 +49,7 @@ import hashlib
 import time
 from dataclasses import replace
 from itertools import product
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -87,9 +88,7 @@ note = f"Network of {groups} × {blocks} blocks with {features} maps, {steps} st
 stand_in = (
     "a procedural body with needles for the photographs of the Visible Human, which are a download of many gigabytes."
 )
-code = b"".join(
-    path.read_bytes() for path in codebase.code_behind(layout.ROOT / "nbsupport/restore/two_step/chains.py")
-)
+code = b"".join(path.read_bytes() for path in codebase.code_behind(Path(two_step.__file__)))
 folder = layout.DATA / "two-step" / hashlib.sha256(code).hexdigest()[:12]
 rng = study.streams(seed, "bootstrap")
 over = {"spread": "bootstrap over volumes, 95 %", "n": test_volumes, "stand_in": stand_in}

@@ -50,6 +50,7 @@ import hashlib
 from dataclasses import replace
 from functools import cache
 from itertools import product
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -69,9 +70,7 @@ target = "microtubules"
 common = {"batch": batch, "patch": patch, "precision": precision, "device": device, "groups": groups, "blocks": blocks}
 recipe = Recipe(features=features, steps=steps, learning_rate=learning_rate, **common)
 note = f"First network of {groups} × {blocks} blocks with {features} maps (**reduced**: the source's has 5 × 3 with 32), {steps} steps."
-code = b"".join(
-    path.read_bytes() for path in codebase.code_behind(layout.ROOT / "nbsupport/restore/two_step/chains.py")
-)
+code = b"".join(path.read_bytes() for path in codebase.code_behind(Path(two_step.__file__)))
 folder = layout.DATA / "two-step" / hashlib.sha256(code).hexdigest()[:12]
 rng = study.streams(seed, "bootstrap")
 CI = "bootstrap over images within seeds, 95 %"
