@@ -148,7 +148,7 @@ study.publish_table(
 
 # %% tags=["solution"]
 share = counts.sel(verdict=NOT_TESTABLE) / counts.sum("verdict")
-print(f"{share.source.values[int(share.argmax())]}: {float(share.max()):.0%} of its claims cannot be tested here")
+print(f"{share.source.values[np.argmax(share.values)]}: {float(share.max()):.0%} of its claims cannot be tested here")
 
 # %% tags=["solution"]
 print(f"{int(counts.sel(verdict=MISSING).sum())} claims are missing at size {reads}: their notebook has not run at it,")
