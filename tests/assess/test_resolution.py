@@ -385,6 +385,13 @@ def test_a_profile_without_a_peak_is_an_error(profile, message):
         fwhm(profile)
 
 
+def test_a_single_bright_pixel_is_refused_and_nothing_else_is_said():
+    profile = np.zeros(21)  # on which the fit cannot estimate its errors
+    profile[10] = 1.0
+    with pytest.raises(ValueError, match="no peak whose centre and width"):
+        fwhm(profile)
+
+
 def test_a_labelled_profile_needs_positions():
     with pytest.raises(ValueError, match="no coordinate x"):
         fwhm(xr.DataArray(gaussian(np.arange(20.0), 10, 2), dims="x"))

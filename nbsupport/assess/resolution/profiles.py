@@ -1,10 +1,11 @@
 """Widths of line profiles, with the uncertainty of the fit."""
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
-from scipy.optimize import curve_fit
+from scipy.optimize import OptimizeWarning, curve_fit
 from skimage.measure import profile_line
 
 from nbsupport.assess.fidelity import image
@@ -145,9 +146,11 @@ def _fit(x, y):
     sigma = max(above / np.sqrt(2 * np.pi) / max(y[top] - offset, 1e-3), 0.5 / (x.size - 1))
     start = (y[top] - offset, x[top], sigma, offset)
     try:
-        parameters, covariance = curve_fit(
-            _gaussian, x, y, p0=start, jac=_gradient, maxfev=2000, ftol=1e-13, xtol=1e-13
-        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", OptimizeWarning)  # the standard deviations are infinite then, and say so
+            parameters, covariance = curve_fit(
+                _gaussian, x, y, p0=start, jac=_gradient, maxfev=2000, ftol=1e-13, xtol=1e-13
+            )
     except RuntimeError as error:
         raise ValueError("profile holds no peak that a Gaussian fits; choose another line") from error
     return parameters, np.sqrt(np.diag(covariance))
