@@ -490,7 +490,7 @@ means = matrix.mean(("seed", "frame"))
 def matched_is_best(x, q):
     """Whether no network of another level has a smaller MAE or a larger SSIM."""
     column = means.sel(model=x, tested=q)
-    return column.sel(metric="mae").argmin() == column.sel(metric="ssim").argmax() == peaks.index(q)
+    return np.argmin(column.sel(metric="mae").values) == np.argmax(column.sel(metric="ssim").values) == peaks.index(q)
 
 
 columns = [bool(matched_is_best(x, q)) for x, q in product(models, peaks)]

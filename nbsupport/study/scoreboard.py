@@ -201,7 +201,7 @@ def _thumbnail(size: str, card: dict[str, Any]) -> str:
         return '<div style="padding:2rem 0;text-align:center;border:1px solid #999">table</div>'
     data = b64encode(_smaller(layout.figures_folder(size) / f"{card['id']}.png")).decode()
     alt = html.escape(card["alt"], quote=True)
-    return f'<img src="data:image/webp;base64,{data}" alt="{alt}" loading="lazy" style="max-width:100%">'
+    return f'<img src="data:image/webp;base64,{data}" alt="{alt}" style="max-width:100%">'
 
 
 def _smaller(path: Path) -> bytes:
