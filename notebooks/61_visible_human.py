@@ -45,6 +45,7 @@ import xarray as xr
 
 from nbsupport import study
 from nbsupport.assess.fidelity import psnr, ssim
+from nbsupport.assess.resolution import volume_correlation, volume_cutoffs
 from nbsupport.assess.statistics import mean_interval, paired_difference
 from nbsupport.reconstruct import sim
 from nbsupport.simulate.illumination import HUGHES_2024, Pattern, focal_series, thinned
@@ -485,46 +486,11 @@ study.say(
 # focal planes is part of the acquisition. For comparison, the same frames reconstructed as one volume, which the source
 # does not do.
 
+
 # %%
-taper = np.hanning(measured_px)
-window = np.multiply.outer(np.blackman(measured_planes + 2)[1:-1], np.multiply.outer(taper, taper))
-index = np.fft.fftfreq(measured_px, 1 / measured_px)
-ring = np.rint(np.hypot(index[:, None], index)).astype(int).ravel()
-across_per_um = np.arange(measured_px // 2) / (measured_px * voxel_um)
-along_per_um = np.arange(measured_planes // 2) / (measured_planes * voxel_um)
-
-
 def on_raw_grid(volume):
     """Every second pixel of a reconstruction: those that lie on the raw grid."""
     return volume.isel({axis: slice(None, None, 2) for axis in ("y", "x")})
-
-
-def spectrum_of(volume):
-    """Spectrum of a windowed volume without its mean."""
-    values = volume.values.astype(float)
-    return np.fft.fftn((values - np.average(values, weights=window)) * window)
-
-
-def ring_sums(values):
-    """Sums over rings of lateral frequency, one row per axial frequency from 0 up."""
-    layers = values[: len(along_per_um)]
-    return np.array([np.bincount(ring, weights=layer.ravel())[: len(across_per_um)] for layer in layers])
-
-
-def agreement(truth, image):
-    """Correlation of two volumes over axial and lateral frequency."""
-    first, second = spectrum_of(truth), spectrum_of(image)
-    scale = np.sqrt(ring_sums(np.abs(first) ** 2) * ring_sums(np.abs(second) ** 2))
-    coords = {"along": along_per_um, "across": across_per_um}
-    return xr.DataArray(ring_sums((first * second.conj()).real) / scale, dims=("along", "across"), coords=coords)
-
-
-def crossing(curve):
-    """First frequency at which a curve falls through 1/7."""
-    values = np.append(curve.values[:-1], -1.0)
-    last = max(int(np.argmax(values < 1 / 7)) - 1, 0)
-    frequency = curve[curve.dims[0]].values[last : last + 2]
-    return float(np.interp(-1 / 7, -values[last : last + 2], frequency))
 
 
 def as_volume(frames):
@@ -551,10 +517,9 @@ for name, sample in study.track([(name, one) for name, group in measured.items()
     if (name, "volume") not in maps:
         results["volume"] = on_raw_grid(as_volume(frames))
     for method, image in results.items():
-        found = agreement(sample[list(focal)], image)
+        found = volume_correlation(sample[list(focal)], image)
         maps.setdefault((name, method), found)
-        mean = found.sel(across=slice(across_per_um[1], cutoff)).mean("across")
-        cutoffs.append((name, method, crossing(found[0, 1:]), crossing(mean)))
+        cutoffs.append((name, method, *volume_cutoffs(found, lateral_limit_per_um=cutoff)))
 
 # %%
 wave = lens.n_sample / lens.wavelength_um
@@ -578,7 +543,7 @@ limit["planes"] = limit["volume"] = np.max(
 labels = {"widefield": "widefield", "planes": "plane by plane", "volume": "as a volume"}
 figure, axes = plt.subplots(2, 3, figsize=(10, 4.6), sharex=True, sharey=True)
 for axis, ((name, method), found) in zip(axes.flat, maps.items(), strict=True):
-    extent = (0, across_per_um[-1], 0, along_per_um[-1])
+    extent = (0, float(found.across[-1]), 0, float(found.along[-1]))
     picture = axis.imshow(found, origin="lower", extent=extent, vmin=0, vmax=1, aspect="auto", cmap="viridis")
     axis.plot(lateral, limit[method], color="white", linestyle="--", linewidth=1)
     axis.set(title=f"{name}: {labels[method]}", ylim=(0, 4), xlim=(0, 10))

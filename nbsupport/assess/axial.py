@@ -1,4 +1,4 @@
-"""Volumes along their axis: stripes, how fine they are, and where bright borders lie."""
+"""Volumes along their axis: stripes, and where bright borders lie."""
 
 from __future__ import annotations
 
@@ -93,38 +93,3 @@ def stripe_anisotropy(left: xr.DataArray, *, where: xr.DataArray | None = None) 
     between = np.mean([values[:, row, chosen[row]].mean(axis=0).var() for row in rows])
     within = np.mean([values[:, row, chosen[row]].var(axis=0).mean() for row in rows])
     return float(between / within) if within > 0 else float("nan")
-
-
-def axial_cutoff(truth: xr.DataArray, image: xr.DataArray, *, threshold: float = 1 / 7) -> float:
-    """Axial frequency at which the correlation with the truth is lost.
-
-    Parameters
-    ----------
-    truth : DataArray, (z, y, x), z in µm
-    image : DataArray, (z, y, x), on the grid of `truth` or one twice as fine in y and x
-    threshold : float, 0 to 1
-
-    Returns
-    -------
-    float, cycles per µm
-        First frequency at which the correlation of both spectra along z, over all columns, falls through the
-        threshold, interpolated; the highest one if it never does, 0 if it begins below. A few planes tell few
-        frequencies apart: one step is 1 / (planes × distance).
-    """
-    seen = on_grid(image, truth).transpose("z", "y", "x").values
-    wanted = truth.transpose("z", "y", "x").values
-    window = np.hanning(len(wanted) + 2)[1:-1, None, None]
-    spectra = [np.fft.rfft((v - v.mean(axis=0)) * window, axis=0).reshape(-1, v[0].size) for v in (wanted, seen)]
-    product = np.sum(spectra[0] * spectra[1].conj(), axis=1).real
-    power = np.sqrt(np.prod([np.sum(np.abs(s) ** 2, axis=1) for s in spectra], axis=0))
-    correlation = np.divide(product, power, out=np.zeros_like(product), where=power > 0)[1:]
-    step = float(truth.z[1] - truth.z[0])
-    frequency = np.fft.rfftfreq(len(wanted), step)[1:]
-    below = np.flatnonzero(correlation < threshold)
-    if not below.size:
-        return float(frequency[-1])
-    first = below[0]
-    if first == 0:
-        return 0.0
-    before, after = correlation[first - 1] - threshold, correlation[first] - threshold
-    return float(frequency[first - 1] + (frequency[first] - frequency[first - 1]) * before / (before - after))

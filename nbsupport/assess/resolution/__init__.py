@@ -7,8 +7,10 @@ px where it is a plain array; the field `unit` of every result says which.
 from .profiles import Width, fwhm, line_profile
 from .rings import RingCorrelation, frc, half_bit, half_sets, mean_frc
 from .single_image import Decorrelation, decorrelation
+from .volumes import Cutoffs, volume_correlation, volume_cutoffs
 
 __all__ = [
+    "Cutoffs",
     "Decorrelation",
     "RingCorrelation",
     "Width",
@@ -19,4 +21,6 @@ __all__ = [
     "half_sets",
     "line_profile",
     "mean_frc",
+    "volume_correlation",
+    "volume_cutoffs",
 ]

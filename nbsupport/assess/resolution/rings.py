@@ -10,6 +10,7 @@ from functools import lru_cache
 import numpy as np
 from scipy.fft import fft2
 
+from .crossings import first_fall
 from .sampling import sampled_pair
 
 THRESHOLDS = ("1/7", "half-bit")
@@ -117,7 +118,7 @@ def frc(first, second, *, taper: bool = True, smooth: bool = True, threshold: st
     curve_sd = np.sqrt(weights**2 @ variance if smooth else variance)
     curve = smoothed if smooth else correlation
     frequency = np.arange(correlation.size) / (side * sampling.pixel)
-    crossing = _falling_crossing(frequency, curve - limit)
+    crossing = first_fall(frequency, curve - limit)
     slope = np.interp(crossing, frequency, np.gradient(smoothed - limit, frequency))
     crossing_sd = float(np.interp(crossing, frequency, curve_sd) / abs(slope))
     return RingCorrelation(frequency, correlation, curve, curve_sd, limit, pixels, sampling.unit, crossing, crossing_sd)
@@ -263,12 +264,3 @@ def _loess(count, span):
 
 def _ring_variance(f):
     return (1 + 2 * f - f**2) * (1 - f) ** 2
-
-
-def _falling_crossing(frequency, above):
-    falls = np.flatnonzero((above[:-1] >= 0) & (above[1:] < 0))
-    if falls.size == 0:
-        return float("nan")
-    i = falls[0]
-    share = above[i] / (above[i] - above[i + 1])
-    return float(frequency[i] + share * (frequency[i + 1] - frequency[i]))

@@ -8,6 +8,7 @@ from scipy.signal.windows import tukey
 
 from nbsupport.checks import whole_number
 
+from .crossings import agreement_limit
 from .sampling import sampled_pair
 
 _SMALLEST_PX = 32
@@ -72,21 +73,10 @@ def sector_cutoffs(truth, image, *, sectors: int = 12, threshold: float = 1 / 7)
     correlation[:, :inner] = _correlation(*(values[:, :inner].sum() for values in (product, *powers)))
     correlation = gaussian_filter1d(correlation, _SMOOTHED_RINGS, axis=1, mode="nearest")
     frequency = (np.arange(rings) + 0.5) * step
-    cutoffs = np.array([_first_crossing(frequency, curve - threshold) for curve in correlation])
+    cutoffs = np.array([agreement_limit(frequency, curve - threshold) for curve in correlation])
     return (np.arange(sectors) + 0.5) * np.pi / sectors, cutoffs
 
 
 def _correlation(product, first_power, second_power):
     scale = np.sqrt(first_power * second_power)
     return np.divide(product, scale, out=np.zeros_like(product), where=scale > 1e-14 * scale.max())
-
-
-def _first_crossing(frequency, above):
-    below = np.flatnonzero(above < 0)
-    if below.size == 0:
-        return float(frequency[-1])
-    first = below[0]
-    if first == 0:
-        return 0.0
-    share = above[first - 1] / (above[first - 1] - above[first])
-    return float(frequency[first - 1] + share * (frequency[first] - frequency[first - 1]))
