@@ -229,7 +229,7 @@ axis.set(xlabel="slope of the power spectrum", ylabel="share beyond the lens", y
 study.publish_figure(
     "visible-human-textures",
     figure,
-    alt="A section of each kind: photograph, tomography, phantom and microtubules. The spectra of photograph, tomography and "
+    alt=f"A section of each kind: photograph, {kind}, phantom and microtubules. The spectra of photograph, {kind} and "
     "phantom fall steeply side by side; that of microtubules falls slowly and lies a hundred times higher at the limit of "
     "the lens.",
     caption="Four kinds of objects on voxels of 50 nm. Below, left: power spectra, median over sections; dotted: what the lens "
@@ -400,7 +400,7 @@ for axis_row, (name, frames) in zip(axes, series.items(), strict=True):
 study.publish_figure(
     "visible-human-formation",
     figure,
-    alt="For tomography and phantom: the object in one plane, one raw frame, its difference to the mean of five phases, the "
+    alt=f"For {kind} and phantom: the object in one plane, one raw frame, its difference to the mean of five phases, the "
     "widefield image and the reconstruction. Diagonal stripes cross the raw frame; they are brightest on bright tissue. "
     "Widefield is hazy; the reconstruction shows the outlines of the object again.",
     caption="From a block to a reconstruction, without noise: object, one raw frame, its stripes, mean of all frames, "
@@ -435,7 +435,7 @@ for (above, below), (name, (lateral, axial, row_um)) in zip(axes.T, views.items(
 study.publish_figure(
     "hughes2024-fig-4",
     figure,
-    alt="A plane of tomography and of the phantom, each divided along its diagonal: widefield above left, blurred and hazy; "
+    alt=f"A plane of {kind} and of the phantom, each divided along its diagonal: widefield above left, blurred and hazy; "
     "reconstruction below right, with crisp edges. Below each an axial section divided in the same way.",
     caption="Synthetic 3-D acquisitions without noise, divided along the diagonal: upper left widefield, lower right "
     "reconstruction, each over its own 99.8th percentile, negative values drawn as 0. Above: plane at a quarter of the "
@@ -543,7 +543,8 @@ limit["planes"] = limit["volume"] = np.max(
 labels = {"widefield": "widefield", "planes": "plane by plane", "volume": "as a volume"}
 figure, axes = plt.subplots(2, 3, figsize=(10, 4.6), sharex=True, sharey=True)
 for axis, ((name, method), found) in zip(axes.flat, maps.items(), strict=True):
-    extent = (0, float(found.across[-1]), 0, float(found.along[-1]))
+    half = [float(found[axis][1]) / 2 for axis in ("across", "along")]
+    extent = (-half[0], float(found.across[-1]) + half[0], -half[1], float(found.along[-1]) + half[1])
     picture = axis.imshow(found, origin="lower", extent=extent, vmin=0, vmax=1, aspect="auto", cmap="viridis")
     axis.plot(lateral, limit[method], color="white", linestyle="--", linewidth=1)
     axis.set(title=f"{name}: {labels[method]}", ylim=(0, 4), xlim=(0, 10))
@@ -718,7 +719,7 @@ for line, (title, (column, mean, sd)) in enumerate(published.items()):
 study.publish_figure(
     "visible-human-low-light",
     figure,
-    alt="Reconstruction of bright and of dim frames of tomography and phantom; the dim ones are covered by grain and short "
+    alt=f"Reconstruction of bright and of dim frames of {kind} and phantom; the dim ones are covered by grain and short "
     "waves, which are weaker where planes were scaled. Beside: PSNR and similarity per block, with the published mean.",
     caption=f"Light reduced {low_light_factor:.0f} times by Poisson draws around 16-bit grey values: the frames of every plane "
     "scaled to their own maximum, as in the source, or all planes by one number. Right: dim against bright reconstruction "

@@ -371,7 +371,7 @@ def bead_width(one, image):
     return np.array(widths).reshape(-1, 2).mean(axis=0)
 
 
-lateral, axial = ({stage: values[:, i] for stage, values in cutoffs.items()} for i in (0, 1))
+across, along = ({stage: values[:, i] for stage, values in cutoffs.items()} for i in (0, 1))
 beads = {s: np.mean([bead_width(one, i[s]) for one, i in zip(test, images, strict=True)], axis=0) for s in cutoffs}
 study.publish_table(
     "sim-two-step-3d-truth",
@@ -379,8 +379,8 @@ study.publish_table(
         "stage": list(cutoffs),
         "needle: lost length (share)": [f"{v[:, 0].mean():.3f} ± {v[:, 0].std(ddof=1):.3f}" for v in found.values()],
         "needle: ends displaced (px)": [f"{v[:, 1].mean() / fine_px_um:.2f}" for v in found.values()],
-        "lateral cutoff (1/µm)": [f"{c.mean():.2f} ± {c.std(ddof=1):.2f}" for c in lateral.values()],
-        "axial cutoff (1/µm)": [f"{c.mean():.2f} ± {c.std(ddof=1):.2f}" for c in axial.values()],
+        "lateral cutoff (1/µm)": [f"{c.mean():.2f} ± {c.std(ddof=1):.2f}" for c in across.values()],
+        "axial cutoff (1/µm)": [f"{c.mean():.2f} ± {c.std(ddof=1):.2f}" for c in along.values()],
         "bead width x, z (µm)": [f"{beads[s][0]:.2f}, {beads[s][1]:.2f}" for s in cutoffs],
     },
     caption=f"Against recorded geometry: {len(extra)} needles and the beads of {n} volumes; pixels of 25 nm. Widths are areas under a "
@@ -390,8 +390,8 @@ study.publish_table(
 study.claim(
     "hughes2024-li-axial-resolution",
     measured={
-        "axial_gain_over_low": paired_difference(axial["step 2"], axial["low"], rng=rng.bootstrap),
-        "axial_gain_over_high": paired_difference(axial["step 2"], axial["high"], rng=rng.bootstrap),
+        "axial_gain_over_low": paired_difference(along["step 2"], along["low"], rng=rng.bootstrap),
+        "axial_gain_over_high": paired_difference(along["step 2"], along["high"], rng=rng.bootstrap),
     },
     **over,
 )
@@ -631,6 +631,8 @@ study.say(
 # %%
 path = study.locate("visible-human-ct-head", "visible-human-ct-head.tif")
 real_stand_in = None if path else study.stand_in("visible-human-ct-head")
+sample = "computed tomography" if path else "a procedural body"
+credit = " Courtesy of the U.S. National Library of Medicine." if path else ""
 size = (slices, field_px, field_px)
 
 
@@ -666,10 +668,9 @@ change = real_scores.change("psnr_db", "step 2").mean()
 study.publish_figure(
     "sim-two-step-3d-anatomy",
     figure,
-    alt="A block of tomography at four stages, lateral above and axial below, with the true needles in red.",
-    caption=f"Computed tomography as a sample ({real_volumes} blocks): PSNR changes by {change:+.1f} dB from low light to step 2; needles lose "
-    f"{real_needles['low']:.2f} of their length in low light and {real_needles['step 2']:.2f} after step 2. Scale bars 500 nm. Courtesy of the "
-    "U.S. National Library of Medicine.",
+    alt=f"A block of {sample} at four stages, lateral above and axial below, with the true needles in red.",
+    caption=f"{sample.capitalize()} as a sample ({real_volumes} blocks): PSNR changes by {change:+.1f} dB from low light to step 2; needles lose "
+    f"{real_needles['low']:.2f} of their length in low light and {real_needles['step 2']:.2f} after step 2. Scale bars 500 nm.{credit}",
     data={stage: image.isel(z=plane) for stage, image in real_images[0].items()},
     stand_in=real_stand_in,
 )
