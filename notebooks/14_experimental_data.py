@@ -601,10 +601,12 @@ figure, axes = gallery(regions)
 if liposome_stand_in:
     ratio = to_expected(video.noise_free, background=1.0, signal_to_background=4.7).max("frame")
     peaks = peak_local_max(ratio.values, min_distance=3, exclude_border=3)
-    second = peaks[np.abs(ratio.values[tuple(peaks.T)] - 3.2).argmin()]
-    for y, x in (peaks[0], second):
+    apart = np.hypot(*(peaks - peaks[0]).T)
+    distant = peaks[apart >= min(12, apart.max())]  # px: the two labels must not touch
+    second = distant[np.abs(ratio.values[tuple(distant.T)] - 3.2).argmin()]
+    for (y, x), above_pt in ((peaks[0], 7), (second, -15)):
         side = "left" if float(ratio.x[x]) < 0 else "right"
-        text = {"xytext": (0, 7), "textcoords": "offset points", "color": "white", "ha": side, "fontsize": 8}
+        text = {"xytext": (0, above_pt), "textcoords": "offset points", "color": "white", "ha": side, "fontsize": 8}
         axes[0, 0].annotate(f"SBR {float(ratio[y, x]):.1f}", (float(ratio.x[x]), float(ratio.y[y])), **text)
         axes[0, 0].plot(float(ratio.x[x]), float(ratio.y[y]), "o", color="white", markersize=9, fillstyle="none")
 study.publish_figure(
