@@ -139,6 +139,8 @@ class TransferBench:
         Where results are kept; it must change with the code.
     settings : tuple
         What the tasks and the starts were made with.
+    changes : mapping
+        Of a start, the options that are its own: random weights need larger steps, and more of them.
     """
 
     lights: Mapping[str, np.ndarray]
@@ -151,6 +153,11 @@ class TransferBench:
     seed: int
     folder: Path
     settings: tuple = field(default=())
+    changes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def how(self, start: str, options: Options | None = None) -> Options:
+        """How a start is retrained: the given options, or those of the bench, with its own changes."""
+        return replace(options or self.options, **self.changes.get(start, {}))
 
     def kept(self, key: tuple, make: Callable[[], dict[str, Any]]) -> dict[str, np.ndarray]:
         """Arrays of one computation, from disk if an earlier run has made them."""
@@ -184,7 +191,7 @@ class TransferBench:
             ``restored`` (image, y, x); ``steps`` and ``seconds`` of the trainings; ``weights`` that
             moved; of `ruler_task` also ``ruler`` (y, x).
         """
-        how = options or self.options
+        how = self.how(start, options)
 
         def make() -> dict[str, Any]:
             seen, network = list(self.noisy(task, peak, repeat)), self.starts[start](repeat)
@@ -227,13 +234,14 @@ class TransferBench:
 
     def from_many(self, light: np.ndarray, task: str, peak: float, start: str, count: int, repeat: int) -> np.ndarray:
         """Retrain on the first images of a pool and restore those of a task, (image, y, x)."""
+        how = self.how(start)
 
         def make() -> dict[str, Any]:
             seen = self.recorded(light[:count], peak, "pool", repeat)
-            done = retrain(copy.deepcopy(self.starts[start](repeat)), list(seen), self.options, seed=repeat)
-            return {"restored": restore(done.network, list(self.noisy(task, peak, repeat)), self.options)}
+            done = retrain(copy.deepcopy(self.starts[start](repeat)), list(seen), how, seed=repeat)
+            return {"restored": restore(done.network, list(self.noisy(task, peak, repeat)), how)}
 
-        return self.kept(("many", task, peak, start, count, repeat, self.options), make)["restored"]
+        return self.kept(("many", task, peak, start, count, repeat, how), make)["restored"]
 
     def judged(self, task: str, peak: float, start: str, repeat: int, *, row_sd: float = 0.0) -> np.ndarray:
         """What a retraining changed, and what could have been known of it without the truth.
@@ -250,9 +258,10 @@ class TransferBench:
             Fall of the true error, dB, and fall of the error at predicting pixels from all others, %. Before
             retraining, hidden pixels are filled by their neighbours: the network has never seen holes.
         """
+        how = self.how(start)
 
         def risk(network, seen, fill):
-            return np.mean((np.array(restore(network, list(seen), replace(self.options, how=fill))) - seen) ** 2)
+            return np.mean((np.array(restore(network, list(seen), replace(how, how=fill))) - seen) ** 2)
 
         def make() -> dict[str, Any]:
             seen = self.noisy(task, peak, repeat)
@@ -260,18 +269,18 @@ class TransferBench:
                 frames = xr.DataArray(seen, dims=("frame", "y", "x"), attrs={"units": "ADU"})
                 seen = line_noise(frames, row_sd=row_sd, rng=np.random.default_rng(repeat)).values
             network = self.starts[start](repeat)
-            done = retrain(copy.deepcopy(network), list(seen), self.options, seed=repeat).network
-            before = restore(network, list(seen), self.options, inference="single pass")
-            after = restore(done, list(seen), self.options)
+            done = retrain(copy.deepcopy(network), list(seen), how, seed=repeat).network
+            before = restore(network, list(seen), how, inference="single pass")
+            after = restore(done, list(seen), how)
             error = [np.mean((np.array(images) - self.lights[task]) ** 2) for images in (before, after)]
-            risks = risk(network, seen, "interpolate"), risk(done, seen, self.options.how)
+            risks = risk(network, seen, "interpolate"), risk(done, seen, how.how)
             return {"found": [10 * np.log10(error[0] / error[1]), 100 * (1 - risks[1] / risks[0])]}
 
-        return self.kept(("judged", task, peak, start, repeat, row_sd, self.options), make)["found"]
+        return self.kept(("judged", task, peak, start, repeat, row_sd, how), make)["found"]
 
     def course(self, task: str, peak: float, start: str, repeat: int, *, steps: int) -> dict[str, np.ndarray]:
         """A retraining that nobody stops: ``looks``, ``held_out`` and ``training`` loss, and ``true`` error at each."""
-        how = replace(self.options, steps=steps, patience=None)
+        how = replace(self.how(start), steps=steps, patience=None)
 
         def make() -> dict[str, Any]:
             seen = list(self.noisy(task, peak, repeat))

@@ -120,3 +120,12 @@ def test_a_sweep_has_an_axis_for_everything_that_varied(bench):
 def test_a_judgement_is_two_numbers_and_a_pool_restores_the_images_of_the_task(bench):
     assert len(bench.judged("blobs", 30.0, "random", 0, row_sd=0.2)) == 2
     assert bench.from_many(bench.lights["blobs"], "blobs", 30.0, "random", 1, 0).shape == (2, 32, 32)
+
+
+def test_a_start_keeps_its_own_changes_of_the_options(tmp_path):
+    bench = TransferBench(
+        lights={}, starts={}, ruler=blobs(), ruler_task="", chip=None, options=Options(), pixel_um=0.1, seed=0,
+        folder=tmp_path, changes={"none": {"learning_rate": 1e-2}},
+    )  # fmt: skip
+    assert bench.how("none", Options(loss="L1")) == Options(loss="L1", learning_rate=1e-2)
+    assert bench.how("lines") == Options()
