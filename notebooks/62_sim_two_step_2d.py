@@ -264,27 +264,24 @@ study.say(
 
 
 # %%
-def gains(scores, published_changes, title):
-    """Joined values and histograms of their changes."""
+def publish_gains(name, scores, published_changes, what, count):
+    """Publish values joined over the stages, and histograms of their changes."""
     figure, axes = plt.subplots(3, 2, figsize=(7, 6.4))
     scoring.draw(axes, scores, published_changes)
-    axes[0, 0].set_title(title)
-    return figure
+    axes[0, 0].set_title(what)
+    study.publish_figure(
+        name,
+        figure,
+        alt="Above, PSNR and SSIM of every test image joined by lines over low light, step 1 and step 2. Below, histograms of the "
+        "changes after one and after two steps, with a black line at the mean and a dashed one at the published mean.",
+        caption=f"{what[0].upper()}{what[1:]}: {count} test fields against their bright reconstructions. Black: mean; dashed: mean that "
+        f"the source's own tables give. {size_note}",
+        data=scores.columns(),
+        stand_in=stand_in,
+    )
 
 
-GAINS_ALT = (
-    "Above, PSNR and SSIM of every test image joined by lines over low light, step 1 and step 2. Below, histograms of the "
-    "changes after one and after two steps, with a black line at the mean and a dashed one at the published mean."
-)
-study.publish_figure(
-    "hughes2024-fig-6",
-    gains(scores_mt, published["single"], "trained on microtubules"),
-    alt=GAINS_ALT,
-    caption=f"Microtubules, networks trained on microtubules alone, {len(test[mt])} test fields against their bright "
-    f"reconstructions. Black: mean; dashed: mean that the source's own tables give. {size_note}",
-    data=scores_mt.columns(),
-    stand_in=stand_in,
-)
+publish_gains("hughes2024-fig-6", scores_mt, published["single"], "microtubules, trained on them alone", len(test[mt]))
 
 
 # %%
@@ -404,24 +401,8 @@ study.publish_figure(
 )
 
 # %%
-study.publish_figure(
-    "hughes2024-fig-8",
-    gains(scores_mixed, published["mixed"], "microtubules, trained on both"),
-    alt=GAINS_ALT,
-    caption=f"Microtubules, networks trained on both structures, {n_mt} test fields. Lines as above. {size_note}",
-    data=scores_mixed.columns(),
-    stand_in=stand_in,
-)
-
-# %%
-study.publish_figure(
-    "hughes2024-fig-9",
-    gains(scores_er, published["mixed ER"], "endoplasmic reticulum, trained on both"),
-    alt=GAINS_ALT,
-    caption=f"Endoplasmic reticulum, networks trained on both structures, {n_er} test fields. Lines as above. {size_note}",
-    data=scores_er.columns(),
-    stand_in=stand_in,
-)
+publish_gains("hughes2024-fig-8", scores_mixed, published["mixed"], "microtubules, trained on both", n_mt)
+publish_gains("hughes2024-fig-9", scores_er, published["mixed ER"], "endoplasmic reticulum, trained on both", n_er)
 
 # %%
 both_five = [(images_er, 0), (images_mixed, 0), (images_er, 1), (images_mixed, 1), (images_mixed, 2)]
@@ -928,7 +909,7 @@ kinds = {
 cross = {}
 for unit, pair in kinds.items():
     sets = {kind: dim_set(**exposure) for kind, exposure in pair.items()}
-    tested = replace(sets["dim"], parts=sets["dim"].parts)
+    tested = sets["dim"]
     for kind, one in sets.items():
         own = Chains({mt: one}, folder / "trainings", progress=study.Progress)
         network = own.first(Chain((mt,), small, seed=seed)).network

@@ -11,14 +11,13 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
 import xarray as xr
 
-from nbsupport.checks import finite_array, positive
+from nbsupport.checks import finite_array, nearest, positive
 
 HOMES = {
     "Gaussian": "classical",
@@ -245,8 +244,7 @@ def kind(name: str) -> type[Denoiser]:
         If there is none; the message gives the nearest name.
     """
     if name not in HOMES:
-        near = get_close_matches(str(name), HOMES, n=1, cutoff=0)[0]
-        raise ValueError(f"name={name!r} is not a denoiser; did you mean {near!r}? There are {', '.join(HOMES)}")
+        raise ValueError(f"name={name!r} is not a denoiser{nearest(name, HOMES)}")
     # here and not above, because all of them import this module
     from nbsupport.restore import (
         blind_spot,

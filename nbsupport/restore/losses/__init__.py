@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from difflib import get_close_matches
+
+from nbsupport.checks import nearest
 
 from .combined import Combination
 from .perceptual import LAYERS, VGG, sparse_images
@@ -87,8 +88,7 @@ def loss(name: str, **options) -> Loss:
     jadhav2021, section 2.3.
     """
     if name not in _MAKERS:
-        near = get_close_matches(str(name), NAMES, n=1, cutoff=0)[0]
-        raise ValueError(f"name={name!r} is no loss; did you mean {near!r}? There are {', '.join(NAMES)}")
+        raise ValueError(f"name={name!r} is no loss{nearest(name, NAMES)}")
     maker = _MAKERS[name]
     known = [] if maker in (L1, L2) else [option for option in inspect.signature(maker).parameters if option != "self"]
     if unknown := set(options) - set(known):

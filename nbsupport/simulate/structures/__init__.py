@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
-
 import numpy as np
+
+from nbsupport.checks import nearest
 
 from .charts import line_pairs
 from .curve import Curve
@@ -61,6 +61,5 @@ def sample(kind: str, *, rng: np.random.Generator) -> Sample:
         If there is no such structure; the message gives the nearest name.
     """
     if kind not in KINDS:
-        near = get_close_matches(str(kind), KINDS, n=1, cutoff=0)[0]
-        raise ValueError(f"kind={kind!r} is not a structure; did you mean {near!r}? There are {', '.join(KINDS)}")
+        raise ValueError(f"kind={kind!r} is not a structure{nearest(kind, KINDS)}")
     return KINDS[kind](rng=rng)
