@@ -95,6 +95,7 @@ small_note = (
     f"Network of {small_groups} × {small_blocks} blocks with {small_features} maps, {small_steps} steps (**reduced**)."
 )
 stand_in = "simulated filaments and reticular networks for the source's cells, which are not public."
+judged_on = f"{stand_in} {size_note} Ablations: {small_note}"
 rng = study.streams(seed, "bootstrap", "sign")
 
 # %% [markdown]
@@ -229,7 +230,7 @@ study.claim(
     "hughes2024-low-snr-ringing",
     measured=float(np.mean(low_over_high)),
     n=len(test[mt]) + len(test[er]),
-    stand_in=stand_in,
+    stand_in=judged_on,
 )
 
 # %%
@@ -240,7 +241,7 @@ study.claim(
         "step2_over_high": float(ripples["step 2"].mean() / ripples["high"].mean()),
     },
     n=len(test[mt]),
-    stand_in=stand_in,
+    stand_in=judged_on,
 )
 
 # %% [markdown]
@@ -291,7 +292,7 @@ def interval(values):
 
 
 n_mt, n_er = len(test[mt]), len(test[er])
-over_mt, over_er = ({"spread": "bootstrap over images, 95 %", "n": n, "stand_in": stand_in} for n in (n_mt, n_er))
+over_mt, over_er = ({"spread": "bootstrap over images, 95 %", "n": n, "stand_in": judged_on} for n in (n_mt, n_er))
 psnr_two, psnr_one = (scores_mt.change("psnr_db", stage) for stage in ("step 2", "step 1"))
 study.claim(
     "hughes2024-mt-two-step-psnr",
@@ -331,7 +332,7 @@ study.claim(
         "f_test_p": float(2 * min(tail, 1 - tail)),
     },
     n=n_mt,
-    stand_in=stand_in,
+    stand_in=judged_on,
 )
 
 
@@ -437,7 +438,7 @@ study.claim(
         "falls_in_either_network": int(falls.any(axis=0).sum()),
     },
     n=n_er,
-    stand_in=stand_in,
+    stand_in=judged_on,
 )
 
 # %%
@@ -473,7 +474,7 @@ study.claim(
     "hughes2024-er-new-pattern",
     measured=float(peaks["step 1"].mean() / peaks["low"].mean()),
     n=n_er,
-    stand_in=stand_in,
+    stand_in=judged_on,
 )
 
 
@@ -646,7 +647,7 @@ study.publish_table(
 )
 
 # %%
-study.claim("hughes2024-diversity-degrades", measured=diversity, n=n_mt * len(training_seeds), stand_in=stand_in)
+study.claim("hughes2024-diversity-degrades", measured=diversity, n=n_mt * len(training_seeds), stand_in=judged_on)
 
 # %%
 study.say(
@@ -691,7 +692,7 @@ study.claim(
     "hughes2024-step2-normalisation-explains-ssim",
     measured={"networks_with_sign_change": sum(signs), "networks_with_difference": sum(differences)},
     n=n_mt * len(training_seeds),
-    stand_in=stand_in,
+    stand_in=judged_on,
 )
 
 # %%
@@ -929,7 +930,7 @@ study.claim(
         "psnr_gap_converted_db": gap["converted"],
     },
     n=n_mt,
-    stand_in=stand_in,
+    stand_in=judged_on,
 )
 
 # %%
@@ -984,7 +985,7 @@ study.claim(
     "hughes2024-tiling-no-seams",
     measured={f"seam_ratio_{overlap}": float(ratio) for overlap, ratio in seams.items()},
     n=min(6, n_mt),
-    stand_in=stand_in,
+    stand_in=judged_on,
 )
 
 # %% [markdown]
