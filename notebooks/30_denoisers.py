@@ -168,10 +168,10 @@ def as_image(values, pixel_um=0.1):
     return xr.DataArray(np.asarray(values), coords=axes, dims=("y", "x"))
 
 
-def show(axes, values, like, title, pixel_um=0.1):
+def show(axes, values, like, title, pixel_um=0.1, **bar):
     """Draw an image on the grey scale of the clean one."""
     low, high = np.percentile(like, [0, 99.8])
-    return study.draw_image(axes, as_image(values, pixel_um), title=title, norm=Normalize(low, high))
+    return study.draw_image(axes, as_image(values, pixel_um), title=title, norm=Normalize(low, high), **bar)
 
 
 def inset(values, side=72):
@@ -1244,7 +1244,7 @@ study.claim(
 figure, axes = plt.subplots(1, 5, figsize=(9.6, 2.4), gridspec_kw={"width_ratios": [1, 1, 1, 1.5, 1.3]})
 scene_truth = stained["test", noisiest].clean[0]
 for axis, (title, view) in zip(axes, {"noisy": dim_test.noisy[0], "Noise2Void": clean_test[0]}.items(), strict=False):
-    show(axis, view, scene_truth, title, 0.5)
+    show(axis, view, scene_truth, title, 0.5, scale_bar_um=10)
     axis.contour(
         *[np.arange(96) * 0.5 + 0.25] * 2, denoising.objects(view) > 0, levels=[0.5], colors="cyan", linewidths=0.6
     )
@@ -1270,7 +1270,8 @@ study.publish_figure(
     figure,
     alt="Noisy nuclei and the same after Noise2Void with the outlines that a threshold finds, the true nuclei, the score against "
     "exposure for four kinds of preparation, and Dice against the share of annotated fields.",
-    caption=f"Segmentation of nuclei at {noisiest:g} photons with and without denoising; scores of {nuclei_fields} scenes.",
+    caption=f"Segmentation of nuclei at {noisiest:g} photons with and without denoising; scores of {nuclei_fields} scenes. "
+    "Scale bars 10 µm.",
     data={
         "photons": nuclei_photons,
         **{
