@@ -9,7 +9,7 @@ RUN := $(VENV)/bin/python -m
 READY := $(VENV)/.installed
 FLOW := --snakefile workflow/Snakefile --cores $(CORES) --config size=$(SIZE)
 
-.PHONY: study plan test lab book pair lock diagram readme bench clean help
+.PHONY: study plan test lab book pair class lock diagram readme bench clean help
 
 help:                ## what there is to make
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/  /'
@@ -29,6 +29,9 @@ lab: $(READY)        ## open the notebooks in JupyterLab
 
 pair: $(READY)       ## execute the sources at class size and write their .ipynb halves
 	$(RUN) nbsupport pair
+
+class: $(READY)      ## write the notebooks for a class, with and without solutions: class/teacher, class/student
+	$(RUN) nbsupport class
 
 bench: $(READY)      ## measure every speed that the study promises, as ratios, into figures/bench
 	$(RUN) tests.bench $(BENCH)

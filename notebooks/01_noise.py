@@ -42,6 +42,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import scipy.io
 import xarray as xr
+from matplotlib.colors import CenteredNorm
 from scipy import ndimage, optimize, stats
 
 from nbsupport import study
@@ -600,6 +601,83 @@ study.say(
     "part of the number.",
     paradox,
 )
+
+# %% [markdown]
+# ### Turn the knobs
+#
+# One frame, the noise in it, and a row of both with the standard deviation that the model of Box 2 predicts. Which knob changes the
+# picture, and which only the numbers?
+
+
+# %%
+def one_frame(photons, background, gain, read_noise):
+    """A frame with so many photons at the brightest pixel, its mean and the predicted standard deviation, in ADU."""
+    s = (background + photons * light / light.max()).assign_attrs(units="photons")
+    knobs = {"gain": gain, "offset": offset, "read_noise": read_noise}
+    frame = camera.poisson_gaussian(s, **knobs, rng=study.streams(seed, "knobs").knobs)
+    return {"frame": frame, "mean": gain * s + offset, "sd": np.sqrt(gain**2 * s + read_noise**2)}
+
+
+def show_frame(frame, mean, sd):
+    """Draw a frame, its noise, and one row of it."""
+    figure, axes = plt.subplots(1, 3, figsize=(10, 2.5), width_ratios=[1, 1, 1.7])
+    around_zero = {"norm": CenteredNorm(halfrange=2 * float(sd.max())), "cmap": "vanimo"}
+    views = {"frame": (frame, {}), "noise alone": (frame - mean, around_zero)}
+    for axis, (title, (image, drawing)) in zip(axes, views.items(), strict=False):
+        drawn = study.draw_image(axis, image, title=title, **drawing)
+        figure.colorbar(drawn, ax=axis, shrink=0.8, label="ADU", extend="both" if drawing else "neither")
+    axes[0].axhline(line_um, color="red", linestyle="--", linewidth=0.9)
+    show_row(axes[2], *(image.isel(y=busy) for image in (frame, mean, sd)))
+    axes[2].set_title(f"MSE {mse(mean, frame):.3g} ADU², PSNR {truth_range_psnr(mean, frame):.1f} dB")
+    return figure
+
+
+def show_row(axis, frame, mean, sd):
+    """Draw a row of a frame over its mean and the band of one standard deviation."""
+    axis.fill_between(mean.x, mean - sd, mean + sd, color="C1", alpha=0.4, label="mean ± SD", linewidth=0)
+    axis.plot(frame.x, frame, drawstyle="steps-mid", linewidth=0.9, label="frame")
+    axis.set(xlabel="x (µm)", ylabel="ADU", ylim=(None, float(1.4 * frame.max() - 0.4 * frame.min())))
+    axis.legend(loc="upper left", ncols=2)
+
+
+def truth_range_psnr(mean, frame):
+    """PSNR with the range of the clean frame."""
+    return psnr(mean, frame, data_range=float(mean.max() - mean.min()))
+
+
+# %%
+start = {"photons": 50.0, "background": background, "gain": gain, "read_noise": read_noise}
+first_look = one_frame(**start)
+study.publish_figure(
+    "noise-knobs",
+    show_frame(**first_look),
+    alt="A grainy frame of mitochondria, the grain alone, and one row of the frame, which scatters about its mean mostly within "
+    "a band of one standard deviation that is wider where the signal is brighter. A dashed line marks the row.",
+    caption="A frame with 50 photons at the brightest pixel over the background, its noise, and the row of the dashed red line. "
+    "PSNR is that with the range of the clean frame. Scale bars 1 µm.",
+    data=first_look,
+)
+
+# %%
+if study.interactive():
+    import ipywidgets
+
+    slider, whole = ipywidgets.FloatSlider, {"continuous_update": False}
+    controls = {
+        "photons": ipywidgets.FloatLogSlider(value=start["photons"], base=10, min=0, max=4, step=0.1, **whole),
+        "background": slider(background, min=0, max=max(100, background), step=1, **whole),
+        "gain": slider(gain, min=min(0.2, gain), max=max(5, gain), step=0.1, **whole),
+        "read_noise": slider(read_noise, min=0, max=max(30, read_noise), step=0.5, **whole),
+    }
+
+    @ipywidgets.interact(**controls)
+    def redraw(**knobs):
+        """Expose and draw again."""
+        figure = show_frame(**one_frame(**knobs))
+        display(figure)
+        plt.close(figure)
+else:
+    print("Open this notebook in JupyterLab to move the sliders.")
 
 # %% [markdown]
 # **What this shows.** The paradox and its solution, as the source describes them. A PSNR with a constant range *is* an MSE on another

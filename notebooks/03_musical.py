@@ -502,6 +502,76 @@ study.say(
 )
 
 # %% [markdown]
+# ### Turn the knobs
+#
+# A part of the mitochondria, large enough to show both walls of a tube and small enough to be computed while one waits. What
+# belongs to the sample, and what to the settings?
+
+# %%
+part = {"y": slice(max(0, row - 12), row + 12), "x": slice(max(0, column - 12), column + 12)}
+
+
+def look(video, log10_threshold, contrast, first_frames):
+    """Mean frame of the part, its MUSICAL image, and where the algorithm sees how many dimensions of signal."""
+    stack = mitochondrial[video].isel(part | {"frame": slice(first_frames)})
+    within = {"threshold": log10_threshold, "edges": "interior"}
+    image = musical(stack, optics, alpha=contrast, subpixels=coarse, **within)
+    dimension = signal_dimension(singular_values(stack, optics, edges="interior"), log10_threshold)
+    return {"mean frame": stack.mean("frame"), "MUSICAL": image / image.max(), "dimension of the signal": dimension}
+
+
+def show(mean, image, dimension):
+    """Draw a look, the MUSICAL image on a linear and on a logarithmic scale."""
+    figure, axes = plt.subplots(1, 4, figsize=(10, 2.2), sharex=True, sharey=True)
+    images = {"mean frame": mean, "MUSICAL, linear": image, "logarithmic": image, "dimension of the signal": dimension}
+    norms = (None, study.percentile_limits(image, 0, 99), study.decades([image], 4), None)
+    for axis, (title, view), norm in zip(axes, images.items(), norms, strict=True):
+        drawn = study.draw_image(axis, view, title=title, norm=norm, scale_bar_um=0.5)
+        figure.colorbar(drawn, ax=axis, shrink=0.8)
+    return figure
+
+
+# %%
+start = {"video": "noisy", "log10_threshold": level, "contrast": alpha, "first_frames": frames}
+first_look = look(**start)
+study.publish_figure(
+    "musical-knobs",
+    show(*first_look.values()),
+    alt="Part of a mitochondrion: its mean frame, a blurred band; MUSICAL on a linear scale, bright spots along its "
+    "walls; on a logarithmic scale, ridges over speckled ground; and the number of dimensions taken for signal, largest along the band.",
+    caption=f"A part of the noisy mitochondria, threshold $10^{{{level:g}}}$, α {alpha:g}, {frames} frames. Linear to the 99th "
+    "percentile, logarithmic over four decades. Dimensions are those of the windows that lie inside the part. Scale bars 500 nm.",
+    data=first_look,
+)
+
+# %%
+if study.interactive():
+    import ipywidgets
+
+    whole = {"continuous_update": False}
+    controls = {
+        "video": list(baseline),
+        "log10_threshold": ipywidgets.FloatSlider(level, min=min(-3, level), max=max(0.5, level), step=0.05, **whole),
+        "contrast": ipywidgets.FloatSlider(alpha, min=0.5, max=max(10, alpha), step=0.5, **whole),
+        "first_frames": ipywidgets.IntSlider(frames, min=min(10, frames), max=frames, step=10, **whole),
+    }
+
+    @ipywidgets.interact(**controls)
+    def redraw(**knobs):
+        """Reconstruct and draw again."""
+        figure = show(*look(**knobs).values())
+        display(figure)
+        plt.close(figure)
+else:
+    print("Open this notebook in JupyterLab to move the sliders.")
+
+# %% [markdown]
+# **What this shows.** The threshold decides what counts as structure and α how strongly it stands out. Both are part of the image,
+# and an image that is shown without them cannot be judged.
+#
+# **What it does not.** Which threshold is right. On a video without a known truth nothing above would tell.
+
+# %% [markdown]
 # ## How close may two lines be?
 #
 # **The source says**: videos with $(\tau_\mathrm{on}, \tau_\mathrm{off}) = (5, 1)$ leave fluctuation methods little to gain,

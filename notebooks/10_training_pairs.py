@@ -464,12 +464,20 @@ study.say(
 # %% [markdown]
 # ## Exercises
 #
-# 1. How many pairs would share a sample if the random stream were opened anew with the same seed for each of them? Predict,
-#    then let `pairs.leaks` tell you.
+# 1. Suppose that the random streams were opened anew with the same seed for every pair, without its number. How many different
+#    samples would four pairs hold? Predict, then draw them both ways. Which part of `pairs.leaks` would notice?
 # 2. A pair of your own: draw the parameters of a mitochondria pair, raise its SBR to 10, and compare debris.
 
 # %% tags=["solution"]
-given = pairs.draw_parameters(protocol, "mitochondria", pixel_sizes_um[-1], 0)
+drawn_with = {"opened anew": [0, 0, 0, 0], "with its number": [0, 1, 2, 3]}
+for way, numbers in drawn_with.items():
+    given = [pairs.draw_parameters(protocol, "vesicles", pixel_sizes_um[0], number) for number in numbers]
+    different = {pairs.draw_sample(one).emitters_um.tobytes() for one in given}
+    print(f"{way}: {len(different)} different samples in {len(numbers)} pairs")
+print("leaks compares a hash of the emitters: a sample that is in two parts shows, whatever the pairs are called")
+
+# %% tags=["solution"]
+given = pairs.draw_parameters(protocol, "mitochondria", pixel_sizes_um[-1], 0) | {"subpixels": coarse}
 truth = pairs.draw_sample(given)
 for ratio in (signal_to_background, 10.0):
     stack = pairs.recording({**given, "signal_to_background": ratio}, sample=truth).noisy

@@ -1,9 +1,10 @@
-"""The command ``nbsupport``: run, list, pair, report, diagram, readme, and what other rooms declare."""
+"""The command ``nbsupport``: run, list, pair, class, report, diagram, readme, and what other rooms declare."""
 
 import argparse
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 
 from nbsupport.study import layout
 from nbsupport.study.params import ParameterError, notebook_names, notebook_source
@@ -48,6 +49,10 @@ def _parser() -> argparse.ArgumentParser:
     pair.add_argument("notebooks", nargs="*", help="default: all")
     pair.add_argument("--check", action="store_true", help="compare the halves, change nothing")
     pair.set_defaults(act=_pair)
+
+    class_ = commands.add_parser("class", help="write the student's and the teacher's edition of the notebooks")
+    class_.add_argument("--out", default="class", help="folder that is written (default: class)")
+    class_.set_defaults(act=_class)
 
     report = commands.add_parser("report", help="write the HTML report of one size and print its path")
     report.add_argument("--size", default="class")
@@ -120,6 +125,20 @@ def _pair(options: argparse.Namespace) -> int:
         except RunError as error:
             print(f"nbsupport: {error}", file=sys.stderr)
             return 1
+    return 0
+
+
+def _class(options: argparse.Namespace) -> int:
+    from nbsupport.study.classroom import write_class
+
+    try:
+        bare = write_class(Path(options.out))
+    except FileExistsError as error:
+        print(f"nbsupport: {error}", file=sys.stderr)
+        return 1
+    for name in bare:
+        print(f"{name}: without results, since its executed half is missing or outdated")
+    print(f"class: {options.out}/student, {options.out}/teacher; the lesson plan is {options.out}/README.md")
     return 0
 
 
