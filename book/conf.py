@@ -16,8 +16,9 @@ extensions = [
     "sphinx-mathjax-offline",
     "gather",
     "ledger",
+    "lessons",
 ]
-include_patterns = ["*.md", "notebooks/*.ipynb"]
+include_patterns = ["*.md", "notebooks/*.ipynb", "artefacts/*.md"]
 exclude_patterns = ["README.md"]
 
 myst_enable_extensions = ["amsmath", "colon_fence", "deflist", "dollarmath"]
@@ -41,6 +42,8 @@ html_static_path = ["static"]
 html_css_files = ["book.css"]
 html_copy_source = False
 html_use_index = False
+# A browser does not let a page that was opened from a folder read other pages, as a summary of each hit would.
+html_show_search_summary = False
 html_context = {"default_mode": "auto"}
 html_theme_options = {
     "footer_content_items": ["copyright.html"],

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from posixpath import normpath
 
 import nbformat
+from artefacts import INDEX, add_artefact_pages
 from pybtex.database import parse_file
 from sphinx.errors import ExtensionError
 from sphinx.util import logging
@@ -24,6 +25,8 @@ VERBATIM = (
     r"|\$\$.+?\$\$|(?<![\\$])\$[^$\n]+\$"
 )
 LINK = re.compile(rf'{VERBATIM}|\[(?P<text>[^\[\]]*)\]\((?P<target>[^()\s]+)(?P<title>\s+"[^"]*")?\)', re.M | re.S)
+NOTEBOOK_LINK = re.compile(r'href="(?P<name>\w+)\.ipynb"')
+ON_THE_COVER = ("What holds",)
 TOCTREE = re.compile(r"^```\{toctree\}\n(?P<options>(?::.*\n)*)\n(?P<entries>[^`]*)```\n*", re.M)
 
 
@@ -140,14 +143,22 @@ class SourceFolder:
             target = match["target"]
             if not target or re.match(r"[a-z]+:|#", target):
                 return match.group()
-            name = normpath(PurePosixPath(beside, target.partition("#")[0]))
-            if (self.root / name).is_dir():
+            path, mark, place = target.partition("#")
+            name = normpath(PurePosixPath(beside, path))
+            if (self.root / name).is_dir() or (name.endswith(".ipynb") and not (self.root / name).is_file()):
                 return match["text"]
+            if name.startswith("book/"):  # its pages stand at the root
+                return f"[{match['text']}]({name.removeprefix('book/')}{mark}{place})"
             if (self.root / name).is_file() and not name.endswith(".ipynb"):
                 self.add(name, (self.root / name).read_bytes())
             return match.group()
 
         return cite_known_keys(LINK.sub(bring, text), self.keys)
+
+    def page_of(self, match):
+        """What a link from one notebook's HTML to another becomes: one to its page, or none where it has no page."""
+        exists = (self.root / "notebooks" / f"{match['name']}.ipynb").is_file()
+        return f'href="{match["name"]}.html"' if exists else ""
 
     def add_notebook(self, path):
         """One executed notebook, its figures with alt text and caption."""
@@ -157,26 +168,29 @@ class SourceFolder:
             if cell.cell_type == "markdown":
                 cell.source = self.prose(cell.source, "notebooks")
             for output in cell.get("outputs", []):
-                if "text/markdown" in output.get("data", {}):
-                    output.data["text/markdown"] = self.prose(output.data["text/markdown"], "notebooks")
+                data = output.get("data", {})
+                if "text/markdown" in data:
+                    data["text/markdown"] = self.prose(data["text/markdown"], "notebooks")
+                if "text/html" in data:
+                    data["text/html"] = NOTEBOOK_LINK.sub(self.page_of, data["text/html"])
             where = f"notebooks/{path.name}, cell {number}"
             cells += captioned_cells(cell, where) if cell.cell_type == "code" else [cell]
         notebook.cells = cells
         self.add(f"notebooks/{path.name}", nbformat.writes(notebook).encode())
 
     def add_page(self, path, opening, sections):
-        """One page of the book: the README's words in their places, its contents reduced to notebooks that exist."""
-        text = path.read_text(encoding="utf-8")
+        """One page of the book: the README's words in their places, its contents reduced to what exists."""
+        text = path.read_text(encoding="utf-8").replace("](../", "](")  # the pages stand at the root of the sources
         text = text.replace("<!-- README: opening -->", opening).replace("<!-- README: sections -->", sections)
         notebooks = [f"notebooks/{file.stem}" for file in self.gathered if file.suffix == ".ipynb"]
+        pages = [page.stem for page in path.parent.glob("*.md")]
 
         def existing(match):
-            entries = [
-                entry
-                for entry in match["entries"].split()
-                if not entry.startswith("notebooks/") or any(fnmatch(name, entry) for name in notebooks)
-            ]
-            return "\n".join(["```{toctree}", match["options"], *entries, "```\n\n"]) if entries else ""
+            known = (*notebooks, *pages, INDEX)
+            entries = [entry for entry in match["entries"].split() if any(fnmatch(name, entry) for name in known)]
+            if not entries:
+                return "Not executed yet; the sources stand in `notebooks/`.\n\n"
+            return "\n".join(["```{toctree}", match["options"], *entries, "```\n\n"])
 
         self.add(path.name, self.prose(TOCTREE.sub(existing, text)).encode())
 
@@ -193,7 +207,8 @@ def read_readme(path):
     Returns
     -------
     tuple of str
-        The title's words; everything before the first section, title included; the sections.
+        The title's words; everything before the first section, title included; the sections, but for those that the
+        cover shows from the published results themselves.
 
     Raises
     ------
@@ -204,8 +219,9 @@ def read_readme(path):
     title = re.match(r"\s*# (.+)", text)
     if not title:
         raise ExtensionError(f"{path.name} gives the book its title and must begin with '# …'")
-    opening, heading, sections = text.partition("\n## ")
-    return title[1].strip(), opening, heading + sections
+    opening, *sections = text.split("\n## ")
+    kept = (f"\n## {section}" for section in sections if section.partition("\n")[0] not in ON_THE_COVER)
+    return title[1].strip(), opening, "".join(kept)
 
 
 def gather(app, config):
@@ -221,9 +237,10 @@ def gather(app, config):
             sources.add_notebook(path)
     for path in sorted(Path(app.confdir).glob("*.md")):
         sources.add_page(path, opening, sections)
-    diagram = root / "workflow" / "dataflow.svg"
-    if diagram.exists():
-        sources.add("workflow/dataflow.svg", diagram.read_bytes())
+    for name in ("workflow/dataflow.svg", f"figures/{config.study_size}/scoreboard.png"):
+        if (root / name).exists():
+            sources.add(name, (root / name).read_bytes())
+    add_artefact_pages(sources, config.study_size)
     sources.drop_the_rest()
     app.srcdir = type(app.srcdir)(sources.folder)
 
@@ -231,5 +248,6 @@ def gather(app, config):
 def setup(app):
     """Register the gathering with Sphinx."""
     app.add_config_value("study_root", None, "env", [str])
+    app.add_config_value("study_size", "desk", "env", [str])
     app.connect("config-inited", gather)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

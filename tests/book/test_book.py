@@ -1,97 +1,14 @@
-"""The book, built offline from the repository's notebooks and one made here, read as HTML and opened in a browser."""
+"""The book, read as HTML and opened in a browser at two widths."""
 
-import base64
-import io
 import re
 import shutil
-import subprocess
-import sys
-from pathlib import Path
-from types import SimpleNamespace
 
-import matplotlib.image
-import nbformat
-import numpy as np
 import pytest
 import yaml
-from bs4 import BeautifulSoup
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
-
-REPOSITORY = Path(__file__).resolve().parents[2]
-SAMPLE = "29_sample"
-LEFT, RIGHT = "A bright square on the left, dark elsewhere.", "A bright square on the right, dark elsewhere."
-PROSE = r"""# A sample
-
-The mean of $n$ frames has the standard deviation $\sigma_n = \sigma / \sqrt{n}$ [jadhav2021, section 2.1], as
-`[jadhav2021]` and [jadhav2021](https://example.org/) do not say; compare [laine2021; wang2021] and [no-such-key].
-
-$$
-I(x, y) = \int h(x - u, y - v)\, o(u, v)\, \mathrm{d}u\, \mathrm{d}v + \sum_{k=1}^{K} \frac{a_k}{1 + b_k^2}
-$$
-"""
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-SWITCHES = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
-SWITCHES += " --disable-component-update --disable-sync"
+from book_build import LEFT, REPOSITORY, RIGHT, SAMPLE, build, shown, square, write_notebook
+from nbformat.v4 import new_code_cell, new_markdown_cell
 
 pytestmark = pytest.mark.book
-
-
-def shown(**data):
-    metadata = {"image/png": {"alt": data.pop("alt")}} if "alt" in data else {}
-    return new_output(
-        "display_data", {f"{kind.replace('_', '/')}": value for kind, value in data.items()}, metadata=metadata
-    )
-
-
-def square(start):
-    pixels = np.zeros((90, 300))
-    pixels[20:70, start : start + 50] = 1
-    png = io.BytesIO()
-    matplotlib.image.imsave(png, pixels, cmap="viridis")
-    return base64.b64encode(png.getvalue()).decode()
-
-
-def write_notebook(path, *cells):
-    notebook = new_notebook(cells=list(cells), metadata={"language_info": {"name": "python"}})
-    path.parent.mkdir(exist_ok=True)
-    nbformat.write(notebook, path)
-
-
-def build(root, folder):
-    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html"]
-    command += ["-D", f"study_root={root}", "-d", folder / "doctrees", REPOSITORY / "book", folder / "html"]
-    return subprocess.run(command, capture_output=True, text=True)
-
-
-@pytest.fixture(scope="module")
-def book(tmp_path_factory):
-    """Pages (by name) and folder of a book that holds the repository's notebooks and a sample."""
-    folder = tmp_path_factory.mktemp("book")
-    root = folder / "study"
-    shutil.copytree(REPOSITORY / "notebooks", root / "notebooks")
-    for name in ("README.md", "params", "figures", "workflow", "LICENSE", "CITATION.cff", "environment.yml"):
-        (root / name).symlink_to(REPOSITORY / name)
-    figures = [
-        shown(image_png=square(30), alt=LEFT),
-        shown(text_markdown=r"**Left.** The square spans $\Delta x = 50$ pixels [jadhav2021]."),
-        shown(image_png=square(200), alt=RIGHT),
-        shown(text_markdown="**Right.** The same square, elsewhere."),
-        shown(text_markdown="A sentence after both figures."),
-    ]
-    code = new_code_cell("draw(1)\ndraw(2)", execution_count=1, outputs=figures)
-    code_that_is_wide = new_code_cell(f"print({'very_' * 40}long)", execution_count=2)
-    table = "\n".join("|" + f" {word} |" * 40 for word in ("column", "---", "0.123456789"))
-    code_that_is_wide.outputs = [
-        new_output("stream", name="stdout", text="0.123456789 " * 40),
-        shown(text_markdown=table),
-    ]
-    write_notebook(root / "notebooks" / f"{SAMPLE}.ipynb", new_markdown_cell(PROSE), code, code_that_is_wide)
-    built = build(root, folder)
-    assert built.returncode == 0, built.stderr
-    html = folder / "html"
-    names = sorted(path.relative_to(html).as_posix() for path in html.rglob("*.html") if "_static" not in path.parts)
-    pages = {name: BeautifulSoup((html / name).read_text(encoding="utf-8"), "html.parser") for name in names}
-    return SimpleNamespace(folder=html, pages=pages, sample=pages[f"notebooks/{SAMPLE}.html"].article)
 
 
 def test_every_image_of_every_page_has_words_for_who_cannot_see_it(book):
@@ -157,56 +74,6 @@ def test_a_figure_without_alt_text_stops_the_build_and_an_absent_ledger_is_said_
     assert built.returncode != 0
     assert "notebooks/01_mute.ipynb, cell 2: a figure without alt text" in built.stderr
     assert "has not been written yet" in (tmp_path / "html" / "claims.html").read_text(encoding="utf-8")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        pytest.skip("neither chromium nor chromium-browser is installed")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=SWITCHES.split())
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture(scope="module", params=[1280, 390], ids=["wide", "phone"])
-def visit(request, browser, book):
-    """What a browser sees of every page at one width, opened from the folder without a server."""
-    context = browser.new_context(viewport={"width": request.param, "height": 900}, offline=True)
-    seen = {name: open_page(context, (book.folder / name).as_uri()) for name in book.pages}
-    context.close()
-    return seen
-
-
-def open_page(context, address):
-    page = context.new_page()
-    requests, errors = [], []
-    page.on("request", lambda request: requests.append(request.url))
-    page.on("requestfailed", lambda request: errors.append(f"{request.url}: {request.failure}"))
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-    page.goto(address, wait_until="load")
-    page.evaluate("() => window.MathJax && MathJax.startup.promise")
-    page.evaluate("() => document.fonts.ready.then(() => true)")
-    seen = page.evaluate("""() => {
-        const root = document.documentElement
-        const boxes = (selector, within) => [...document.querySelectorAll(selector)].map(element => {
-            const box = (within ? element.querySelector(within) : element)?.getBoundingClientRect()
-            return box ? [box.width, box.height] : [0, 0]
-        })
-        return {
-            heading: document.querySelector("main h1")?.textContent ?? "",
-            overflow: Math.max(root.scrollWidth, document.body.scrollWidth) - root.clientWidth,
-            broken: [...document.images].filter(image => !image.naturalWidth).map(image => image.src),
-            figures: boxes("article img"),
-            formulas: boxes(".math", "mjx-container"),
-            unreadable: document.querySelectorAll("mjx-merror").length,
-        }
-    }""")
-    page.close()
-    return SimpleNamespace(requests=requests, errors=errors, **seen)
 
 
 def test_every_page_loads_without_an_error(visit):
