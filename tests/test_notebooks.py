@@ -121,8 +121,6 @@ def test_a_notebook_has_the_bones_of_the_house(name):
 
 
 NOT_EXECUTED = (
-    "62_sim_two_step_2d",
-    "63_sim_two_step_3d",
     "64_sim_transfer",
 )
 """Notebooks whose class-size run is still to be made; here they run at smoke size alone."""
