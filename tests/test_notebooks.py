@@ -120,17 +120,8 @@ def test_a_notebook_has_the_bones_of_the_house(name):
     assert any("solution" in cell.metadata.get("tags", []) for cell in cells)
 
 
-NOT_EXECUTED = (
-    "64_sim_transfer",
-)
-"""Notebooks whose class-size run is still to be made; here they run at smoke size alone."""
-
-
 @pytest.mark.parametrize("name", NAMES)
 def test_the_two_halves_of_a_notebook_agree(name):
-    if name in NOT_EXECUTED:
-        assert not executed_half(name).exists(), f"{name} is executed: take it off the list"
-        return
     assert differences(name) == []
     assert executed_half(name).stat().st_size < LARGEST_PAIR
 
