@@ -32,7 +32,7 @@ def browser():
 def visit(request, browser, book):
     """What a browser sees of the pages at one width, opened from the folder without a server.
 
-    The pages of single figures are alike: every twelfth of them is opened. tests/book/test_figure_pages.py reads them all.
+    The pages of single figures are alike: every twelfth of them is opened; test_figure_pages.py reads them all.
     """
     alike = [name for name in book.pages if name.startswith("artefacts/") and name != "artefacts/index.html"]
     names = [name for name in book.pages if name not in alike] + alike[::12]
