@@ -38,6 +38,7 @@ steps: int = 250  # training steps of every network, and of every adaptation
 pretraining_steps: int = 400  # on anatomy
 large_features: int = 40  # maps of the large network of many structures
 large_steps: int = 500  # its training steps
+large_rate: float = 2e-3  # its learning rate; at that of the small ones it blew up
 batch: int = 4  # crops per step
 patch: int = 48  # side of a crop
 learning_rate: float = 5e-3  # highest of a cycle
@@ -59,6 +60,7 @@ from matplotlib.colors import CenteredNorm, Normalize
 from nbsupport import codebase, study
 from nbsupport.assess.stages import StageScores
 from nbsupport.assess.statistics import mean_interval, paired_difference
+from nbsupport.assess.steadiness import loss_rise
 from nbsupport.restore import two_step
 from nbsupport.restore.fine_tuned import StartingPoint
 from nbsupport.restore.two_step import ANATOMY, Chain, Chains, Exposure, Fields, PlanarProtocol, Recipe
@@ -233,7 +235,7 @@ study.say(
 # network has seen are sections of anatomy.
 
 # %%
-large = Recipe(features=large_features, steps=large_steps, learning_rate=learning_rate, **common)
+large = Recipe(features=large_features, steps=large_steps, learning_rate=large_rate, **common)
 models = {kind: Chain((kind,), recipe, limit=kind_fields) for kind in kinds}
 models |= {"all": Chain(kinds, recipe, limit=kind_fields), "all, large": Chain(kinds, large, limit=kind_fields)}
 table = {
@@ -298,6 +300,16 @@ study.say(
         large_better=better["all, large"],
         unseen=float(table["all, large", ANATOMY].mean()),
         special=float(np.mean([table[kind, ANATOMY].mean() for kind in kinds])),
+    ),
+)
+
+# %%
+rises = [loss_rise(training.history.loss) for training in chains.fits]
+study.say(
+    "**{blown}** of the {trained} trainings up to here blew up (a later tenth with a mean loss above that of the first); the "
+    "worst had {worst:.2f} times the loss of its first tenth.",
+    study.keep(
+        "sim_transfer_steadiness", blown=sum(rise > 1 for rise in rises), trained=len(rises), worst=float(max(rises))
     ),
 )
 

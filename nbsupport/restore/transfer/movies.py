@@ -14,7 +14,8 @@ from torch import nn
 from nbsupport.restore import networks
 from nbsupport.restore.denoisers import Denoiser, Examples
 from nbsupport.restore.normalisation import Normalisation
-from nbsupport.restore.training import Fit, crops, fit, supervised
+from nbsupport.restore.training import Fit, crops, fit, one_cycle, supervised
+from nbsupport.restore.training.schedules import constant
 
 ARCHITECTURES = ("CARE", "timeUnet")
 
@@ -37,6 +38,7 @@ class MovieDenoiser(Denoiser):
     steps, batch, patch : int
         Of the training: steps, crops in a step, pixels per side of a crop.
     learning_rate : float
+        Highest of one cycle; constant in trainings of fewer than ten steps.
     features, depth : int
         As in `networks.care`.
 
@@ -98,6 +100,7 @@ class MovieDenoiser(Denoiser):
             crops(inputs, targets, size=size, batch=self.batch, seed=seed),
             steps=self.steps,
             learning_rate=self.learning_rate,
+            schedule=one_cycle(self.steps) if self.steps >= 10 else constant,
             checkpoint=checkpoint,
             precision=self.precision,
             seed=seed,

@@ -168,9 +168,14 @@ class Chains:
         options["device"] = chain.recipe.device
         return [stages(one, fields.protocol, first, second, **options) for one in fields.parts[part][:limit]]
 
+    @property
+    def fits(self) -> list[Fit]:
+        """All trainings so far, in the order in which they were asked for."""
+        return list(self._fits.values())
+
     def seconds(self) -> float:
         """Time spent in all trainings, resumed runs included."""
-        return sum(fit.seconds for fit in self._fits.values())
+        return sum(fit.seconds for fit in self.fits)
 
     def _chosen(self, chain, part):
         """Acquisitions of a part with their protocols."""
