@@ -120,6 +120,11 @@ def estimate_camera(images, *, block: int = 8, offset: float | None = None) -> C
     -------
     Camera
 
+    Raises
+    ------
+    ValueError
+        If nothing but rounding shows in the images, or their noise does not grow with the signal.
+
     Notes
     -----
     A substitute for calibration frames: structure finer than the blocks passes for noise, and clipped or deconvolved
@@ -134,12 +139,34 @@ def estimate_camera(images, *, block: int = 8, offset: float | None = None) -> C
     mean = np.array([means[i].mean() for i in inside])
     # edges and points make some residuals large and none small: their median stands for the noise
     variance = np.array([(np.median(np.abs(residuals[i])) / _MEDIAN_OF_NORMAL) ** 2 for i in inside])
-    gain, floor = np.polyfit(mean - dark, variance, 1, w=1 / np.maximum(variance, 1e-12))
+    grainy = variance > _rounding(images)  # less shows no noise
+    if grainy.sum() < 2:
+        raise ValueError("images show no noise above their rounding to grey values; calibrate the camera")
+    gain, floor = _line(mean[grainy] - dark, variance[grainy])
     if not gain > 0:
         raise ValueError(
             f"images show noise that does not grow with the signal (slope {gain:.3g}); calibrate the camera"
         )
     return Camera(gain=float(gain), offset=dark, read_noise=float(np.sqrt(max(floor, 0.0))))
+
+
+def _line(signal: np.ndarray, variance: np.ndarray) -> tuple[float, float]:
+    """Slope and intercept where errors grow with the variance.
+
+    The weights come from the line itself: those of the measured variances would let blocks that are dark but for a few
+    pixels, whose median shows no signal, outweigh all others.
+    """
+    weights = np.ones_like(signal)
+    for _ in range(10):
+        gain, floor = np.polyfit(signal, variance, 1, w=weights)
+        weights = 1 / np.maximum(gain * signal + max(floor, 0), 1e-3 * variance.max())
+    return gain, floor
+
+
+def _rounding(images) -> float:
+    """Variance of rounding to the grey values that occur, ADU²."""
+    values = np.unique(np.concatenate([np.ravel(image) for image in images]))
+    return float(np.diff(values).min(initial=np.inf)) ** 2 / 12
 
 
 def _block_statistics(image: np.ndarray, block: int) -> tuple[np.ndarray, np.ndarray]:

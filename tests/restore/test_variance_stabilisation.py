@@ -63,6 +63,23 @@ def test_a_camera_is_estimated_from_single_images_of_a_smooth_scene():
     assert estimated.gain == pytest.approx(2.2, rel=0.1)
 
 
+@pytest.mark.parametrize("scale", [1.0, 1 / 255])
+def test_a_dark_background_that_shows_only_rounding_does_not_outweigh_the_noise_of_the_signal(scale):
+    rng = np.random.default_rng(6)
+    y, x = np.mgrid[:256, :256]
+    light = 40 * np.exp(-((x - 128) ** 2 + (y - 100) ** 2) / 2 / 40**2)
+    light[light < 2] = 0
+    recorded = [3 + 1.5 * rng.poisson(light) + rng.normal(0, 0.2, light.shape) for _ in range(4)]
+    grey = [scale * np.clip(np.round(image), 0, 255) for image in recorded]
+    assert estimate_camera(grey, offset=3.0 * scale).gain == pytest.approx(1.5 * scale, rel=0.1)
+
+
+def test_images_that_show_nothing_but_rounding_are_refused():
+    steps = np.floor(np.linspace(0, 4, 64))[:, None] * np.ones(64)
+    with pytest.raises(ValueError, match="no noise above their rounding"):
+        estimate_camera([steps])
+
+
 def test_images_without_signal_dependent_noise_are_refused_by_name():
     uniform = 1000 - 900 * np.linspace(0, 1, 64)[:, None] ** 2 * np.ones(64)
     noise = np.random.default_rng(4).normal(0, 10 - 0.009 * (uniform - 100), uniform.shape)
