@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 
-import cluster_of_one
 import jupytext
 import nbformat
 import pytest
@@ -26,24 +25,21 @@ LARGEST_PAIR = 1_500_000
 """Bytes; code-hosting sites stop rendering notebooks not far above."""
 
 
-def snakemake(root, *words, profile="default", shell=os.environ):
+def snakemake(root, *words):
     flow = layout.ROOT / "workflow"
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(flow / "Snakefile")]
-    command += ["--workflow-profile", str(flow / "profiles" / profile), "--config", "size=smoke", *words]
-    return {"args": command, "cwd": root, "env": shell | {"NBSUPPORT_ROOT": str(root), "NBSUPPORT_OFFLINE": "1"}}
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(flow / "Snakefile"), "--cores", "all"]
+    command += ["--workflow-profile", str(flow / "profiles/default"), "--config", "size=smoke", *words]
+    return {"args": command, "cwd": root, "env": os.environ | {"NBSUPPORT_ROOT": str(root), "NBSUPPORT_OFFLINE": "1"}}
 
 
 @pytest.fixture(scope="session")
-def study(tmp_path_factory, cluster):
-    """Root of a finished smoke study, killed with SIGKILL in its first notebook and taken up on the cluster, if any."""
+def study(tmp_path_factory):
+    """Root of a finished smoke study that was killed with SIGKILL in its first notebook and taken up again."""
     root = tmp_path_factory.mktemp("study")
     for folder in ("notebooks", "params"):
         shutil.copytree(layout.ROOT / folder, root / folder, ignore=shutil.ignore_patterns("*.ipynb"))
     first = subprocess.Popen(
-        **snakemake(root, "--cores", "all"),
-        start_new_session=True,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.STDOUT,
+        **snakemake(root), start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT
     )
     deadline = time.monotonic() + 300
     while not list(root.glob("data/runs/smoke/.*/staging/*.png")) and time.monotonic() < deadline:
@@ -52,13 +48,8 @@ def study(tmp_path_factory, cluster):
     os.killpg(first.pid, signal.SIGKILL)
     first.wait()
     left_behind = [*root.glob("figures/**/*"), *root.glob("data/runs/smoke/[0-9]*.ipynb")]
-    if cluster is None:
-        again = snakemake(root, "--cores", "all")
-    else:
-        again = snakemake(root, *cluster_of_one.OPTIONS, profile="slurm", shell=cluster | {"OMP_NUM_THREADS": "1"})
-    done = subprocess.run(**again, capture_output=True, text=True)
-    logs = "\n".join(path.read_text() for path in root.glob(".snakemake/slurm_logs/*/*.log"))
-    assert done.returncode == 0, done.stdout + done.stderr + logs
+    done = subprocess.run(**snakemake(root), capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
     return {"root": root, "left_behind": left_behind}
 
 
@@ -68,15 +59,6 @@ def executed(study, name):
 
 def test_a_killed_study_leaves_nothing_that_looks_finished(study):
     assert study["left_behind"] == []
-
-
-@pytest.mark.slurm
-@pytest.mark.skipif(bool(cluster_of_one.absent()), reason=cluster_of_one.absent() or "Slurm is here")
-def test_every_notebook_was_a_job_of_the_cluster(study, cluster):
-    completed = [rule for state, _, _, rule in cluster_of_one.jobs(cluster).values() if state == "COMPLETED"]
-    executed = sorted((study["root"] / "data/runs/smoke").glob("*.ipynb"))
-    assert len(executed) >= len(NAMES)
-    assert [path.stem for path in executed if not any(f"notebook_{path.stem}" in rule for rule in completed)] == []
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -149,12 +131,12 @@ def test_no_parameter_set_lacks_its_notebook():
 
 
 def test_a_finished_study_has_nothing_to_do_and_an_edited_set_reruns_only_its_own_notebook_and_says_why(study):
-    again = subprocess.run(**snakemake(study["root"], "--dry-run", "--cores", "all"), capture_output=True, text=True)
+    again = subprocess.run(**snakemake(study["root"], "--dry-run"), capture_output=True, text=True)
     assert "Nothing to be done" in again.stdout + again.stderr
     edited = study["root"] / "params/smoke/03_musical.yaml"
     before = edited.read_text()
     edited.write_text(before.replace("subpixels: 4", "subpixels: 5"))
-    planned = subprocess.run(**snakemake(study["root"], "--dry-run", "--cores", "all"), capture_output=True, text=True)
+    planned = subprocess.run(**snakemake(study["root"], "--dry-run"), capture_output=True, text=True)
     text = planned.stdout + planned.stderr
     assert "reason: Updated input files: params/smoke/03_musical.yaml" in text
     assert "rule notebook_02_simulator" not in text

@@ -1,4 +1,4 @@
-"""One notebook on a cluster of one node; the whole smoke study on it is in `test_notebooks`."""
+"""One notebook on a cluster of one node; a whole study would spend half a minute per job on starting Snakemake twice."""
 
 import json
 import re
