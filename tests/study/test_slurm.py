@@ -1,4 +1,4 @@
-"""One notebook on a cluster of one node; a whole study would spend half a minute per job on starting Snakemake twice."""
+"""One notebook on a cluster of one node; for a whole study, Snakemake would start twice per job, half a minute each."""
 
 import json
 import re
