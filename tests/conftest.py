@@ -1,11 +1,10 @@
-"""Fixtures of all rooms: oracle arrays and registry files, skipped with a reason when absent; a cluster of one node."""
+"""Fixtures that every room's tests share: oracle arrays and registry files, skipped with a reason when absent."""
 
 import json
 import os
 from pathlib import Path
 from types import SimpleNamespace
 
-import cluster_of_one
 import numpy as np
 import pytest
 
@@ -36,13 +35,3 @@ def registry_file():
         return Path(folder) / path
 
     return find
-
-
-@pytest.fixture(scope="session")
-def cluster(tmp_path_factory):
-    """Environment of a shell on the login node of a Slurm that the tests start; None where they cannot."""
-    if cluster_of_one.absent():
-        yield None
-        return
-    with cluster_of_one.running(tmp_path_factory.mktemp("slurm")) as environment:
-        yield environment
