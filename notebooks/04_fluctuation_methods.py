@@ -16,8 +16,8 @@
 #
 # Six ways to turn one video of blinking emitters into one sharper image: what does each resolve, does it keep brightness,
 # and what does it invent? All of them see the same simulated videos, whose truth is known, and then two real ones. The
-# notebook also makes the SOFI, bSOFI and SRRF images that [jadhav2021] hands to its network in Fig. 7. It takes about
-# five minutes on a laptop; the last part uses two open videos (4.4 MB) and says so when it has to fall back on simulated ones.
+# notebook also makes the SOFI, bSOFI and SRRF images that [jadhav2021] hands to its network in Fig. 7. It takes a few
+# minutes on a laptop; the last part uses two open videos (4.4 MB) and says so when it has to fall back on simulated ones.
 
 # %% tags=["parameters"]
 seed: int = 0  # root of every random stream

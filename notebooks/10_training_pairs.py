@@ -18,7 +18,7 @@
 # of the very same emitters and photons without any noise. No microscope can record the second; a simulation can. This
 # notebook makes the data set of [jadhav2021] (actin, vesicles and mitochondria, four pixel sizes), divides it into training,
 # validation and test, looks for leaks between them, and measures on the test pairs what noise alone has done. Every later
-# notebook on artefact removal reads what is made here. It takes about three minutes on a laptop and needs no data.
+# notebook on artefact removal reads what is made here. It takes a few minutes on a laptop, a minute once the pairs are made, and needs no data.
 
 # %% tags=["parameters"]
 seed: int = 0  # root of every random stream

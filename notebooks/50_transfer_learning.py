@@ -17,7 +17,7 @@
 # [wang2021] trains a network on clean images of other things and then goes on, without any clean image, on the noisy images of the
 # task. This notebook regenerates its Figs. 1 to 4 and Supplementary Figs. 5 to 7 on microtubules and lysosomes whose truth is known, with
 # repeats, and judges its claims. Beyond it: other ways to adapt within one budget, when adaptation harms, and a rule that says when to
-# stop without knowing the truth. Everything is simulated but the real filaments of one public data set; it takes five minutes on a laptop.
+# stop without knowing the truth. Everything is simulated but the real filaments of one public data set; it takes a few minutes on a laptop.
 
 # %% tags=["parameters"]
 seed: int = 0  # root of every random stream

@@ -18,7 +18,7 @@
 # human body instead: photographs of its slices, cut into blocks, every voxel declared to be 50 nm wide. This notebook cuts
 # the blocks (Fig. 3), sends them through the microscope and the reconstruction (Fig. 4), measures what is gained along and
 # across the axis, and asks how fair the stand-ins are: ours for the body, and the body for a cell. The photographs are not
-# needed; a tomography and one slice of the same project, or a procedural phantom, take their place. About four minutes.
+# needed; a tomography and one slice of the same project, or a procedural phantom, take their place. It takes a minute or two.
 
 # %% tags=["parameters"]
 seed: int = 0  # root of every random stream

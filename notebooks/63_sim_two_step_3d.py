@@ -17,8 +17,8 @@
 # On synthetic volumes [hughes2024] reports its largest gain, 9.8 dB, and its gravest doubt: the second network moves and
 # shortens real structure while the scores rise. Three needles in one figure carry that doubt. Here every volume holds needles
 # and beads with recorded places, so that displacement and lost length are measured; the lattice and the stripes that the first
-# network leaves are measured too. Needs [notebook 62](62_sim_two_step_2d.ipynb) for the 2-D rows of its tables; takes about
-# four minutes on a laptop.
+# network leaves are measured too. Needs [notebook 62](62_sim_two_step_2d.ipynb) for the 2-D rows of its tables; takes a
+# few minutes on a laptop.
 
 # %% tags=["parameters"]
 seed: int = 0  # root of every random stream

@@ -28,6 +28,9 @@ LARGEST = 1_400_000
 PANEL_VALUES, FIGURE_VALUES = 2304, 24_000
 """An image in the CSV is averaged over blocks until it has at most the first, all of a figure at most the second."""
 
+CELL = (str, int, float, np.number, np.bool_, type(None))
+"""What a cell of a table can be; anything else would be printed as its Python text."""
+
 NAME = re.compile(r"^[a-z0-9]+(-[a-z0-9]+)*$")
 
 
@@ -86,7 +89,7 @@ def publish_table(artefact: str, columns: Mapping[str, Sequence[Any]], *, captio
     artefact : str
         Id of the artefact; it names the files.
     columns : mapping
-        Column heading (with its unit) to values, all columns of one length.
+        Column heading (with its unit) to values, all columns of one length. A cell is a text or a number.
     caption : str
         Caption in Markdown.
     alt : str, optional
@@ -95,14 +98,20 @@ def publish_table(artefact: str, columns: Mapping[str, Sequence[Any]], *, captio
     Raises
     ------
     ValueError
-        If the id is malformed, the caption is missing, or the columns differ in length.
+        If the id is malformed, the caption is missing, the columns differ in length, or a cell is neither.
     """
     session = current()
     caption = _checked_texts(artefact, caption=caption, alt=alt or caption)
+    # Iterating over a DataArray gives DataArrays, whose text is a paragraph; its values are numbers.
+    columns = {name: v.values if isinstance(v, xr.DataArray) else v for name, v in columns.items()}
     lengths = {name: len(values) for name, values in columns.items()}
     if not columns or len(set(lengths.values())) != 1:
         raise ValueError(f"{artefact}: columns of a table need one common length; got {lengths}")
     rows = list(zip(*columns.values(), strict=True))
+    odd = {name: v for row in rows for name, v in zip(columns, row, strict=True) if not isinstance(v, CELL)}
+    if odd:
+        name, value = next(iter(odd.items()))
+        raise ValueError(f"{artefact}: a cell of column {name!r} is a {type(value).__name__}; give texts and numbers")
     lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
     lines += ["| " + " | ".join(_cell(value, "—") for value in row) + " |" for row in rows]
     markdown = "\n".join(lines) + "\n"

@@ -109,6 +109,19 @@ def test_a_table_comes_as_csv_markdown_and_json(opened):
         publish_table("toy-table-1", {"a": [1], "b": [1, 2]}, caption="Columns of different length.")
 
 
+def test_a_column_with_coordinates_gives_its_numbers(opened):
+    photons = xr.DataArray([0.25, 0.5], coords={"peak": [1.0, 2.0]}, dims="peak")
+    publish_table("toy-table-1", {"peak": photons.peak, "MSE": photons}, caption="Errors of two levels of light.")
+    assert (opened.folder / "toy-table-1.csv").read_text() == "peak,MSE\n1,0.25\n2,0.5\n"
+
+
+@pytest.mark.parametrize("cell", [[1, 2], np.ones(2), xr.DataArray(1.0), {"a": 1}, object()])
+def test_a_cell_that_is_no_text_or_number_is_refused_and_nothing_is_written(opened, cell):
+    with pytest.raises(ValueError, match=f"column 'b' is a {type(cell).__name__}"):
+        publish_table("toy-table-1", {"a": [1], "b": [cell]}, caption="A table with an odd cell.")
+    assert not list(opened.folder.glob("toy-table-1*"))
+
+
 def test_a_picture_in_256_colours_looks_the_same_and_is_smaller():
     grey = np.random.default_rng(0).normal(size=(120, 120))
     figure, axes = plt.subplots(figsize=(3, 3))

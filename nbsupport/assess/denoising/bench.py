@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cache
@@ -194,24 +193,6 @@ def best_in_cell(
         ]
         differences.append(paired_difference(*(b.values for b in best), rng=rng, resamples=2000))
     return differences
-
-
-def seconds_per_megapixel(restore: Callable, image: np.ndarray, *, runs: int = 3) -> float:
-    """Time of one image over its size: shortest of several runs after a warm-up.
-
-    Parameters
-    ----------
-    restore : callable
-    image : array, (y, x)
-    runs : int
-    """
-    restore(image)
-    times = []
-    for _ in range(runs):
-        started = time.perf_counter()
-        restore(image)
-        times.append(time.perf_counter() - started)
-    return min(times) / np.size(image) * 1e6
 
 
 def _scored(restore: Callable, test: Examples) -> np.ndarray:
