@@ -113,10 +113,8 @@ def cluster(tmp_path_factory):
             daemon.wait(timeout=30)
 
 
-@pytest.fixture(scope="module")
-def submitted(cluster, tmp_path_factory):
-    """A study whose one notebook has been asked for from the login node, and what Snakemake and Slurm said."""
-    root = tmp_path_factory.mktemp("study")
+def study(root, cluster):
+    """A copy of the study in `root`, and the command that gives a target to the cluster from the login node."""
     for folder in ("notebooks", "params"):
         shutil.copytree(layout.ROOT / folder, root / folder, ignore=shutil.ignore_patterns("*.ipynb"))
     flow = layout.ROOT / "workflow"
@@ -125,14 +123,31 @@ def submitted(cluster, tmp_path_factory):
     # This cluster keeps no accounts of past jobs, and a test has no time for the pauses of a shared one.
     command += ["--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "2"]
     command += ["--seconds-between-status-checks", "2"]
-    target = ["--", f"data/runs/smoke/{NOTEBOOK}.ipynb"]
     names = {"NBSUPPORT_ROOT": str(root), "NBSUPPORT_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
-    options = {"cwd": root, "env": cluster | names, "capture_output": True, "text": True, "timeout": 1800}
-    done = subprocess.run([*command, *target], **options)
-    logs = "\n".join(path.read_text() for path in root.glob(".snakemake/slurm_logs/*/*.log"))
-    jobs = subprocess.run(["squeue", "--states=all", "--noheader", "--format=%T|%C|%m|%k"], **options).stdout
-    again = subprocess.run([*command, "--dry-run", *target], **options)
-    return SimpleNamespace(root=root, done=done, logs=logs, jobs=jobs.splitlines(), again=again)
+    options = {"cwd": root, "env": cluster | names, "capture_output": True, "text": True}
+
+    def asked(*words, minutes=30):
+        return subprocess.run([*command, *words], timeout=60 * minutes, **options)
+
+    def jobs():
+        seen = subprocess.run(["squeue", "--states=all", "--noheader", "--format=%T|%C|%m|%k"], check=True, **options)
+        return seen.stdout.splitlines()
+
+    return asked, jobs
+
+
+def logs(root):
+    return "\n".join(path.read_text() for path in root.glob(".snakemake/slurm_logs/*/*.log"))
+
+
+@pytest.fixture(scope="module")
+def submitted(cluster, tmp_path_factory):
+    """A study whose one notebook has been asked for from the login node, and what Snakemake and Slurm said."""
+    root = tmp_path_factory.mktemp("study")
+    asked, jobs = study(root, cluster)
+    target = ["--", f"data/runs/smoke/{NOTEBOOK}.ipynb"]
+    done, seen = asked(*target), jobs()
+    return SimpleNamespace(root=root, done=done, logs=logs(root), jobs=seen, again=asked("--dry-run", *target))
 
 
 def test_a_notebook_runs_as_a_job_of_its_own_and_publishes_everything(submitted):
@@ -154,3 +169,18 @@ def test_slurm_saw_one_job_with_the_cores_and_the_memory_that_the_workflow_asks_
 
 def test_a_study_that_the_cluster_has_finished_has_nothing_left_to_do(submitted):
     assert "Nothing to be done" in submitted.again.stdout + submitted.again.stderr
+
+
+@pytest.mark.cluster_study
+def test_the_whole_study_runs_as_jobs_of_the_cluster(cluster, tmp_path):
+    asked, jobs = study(tmp_path, cluster)
+    before = len(jobs())
+    done = asked(minutes=120)
+    assert done.returncode == 0, done.stdout + done.stderr + logs(tmp_path)
+    assert {job.split("|")[0] for job in jobs()} == {"COMPLETED"}
+    planned = {entry.stem for entry in layout.NOTEBOOKS.glob("*.py")}
+    ran = {record.stem for record in (tmp_path / "figures/smoke/runs").glob("*.json")}
+    assert planned <= {name.partition(".")[0] for name in ran}
+    assert len(jobs()) - before == len(ran)
+    again = asked("--dry-run")
+    assert "Nothing to be done" in again.stdout + again.stderr
