@@ -1,6 +1,7 @@
 """Which code stands behind a notebook: the modules it imports, and those that they import."""
 
 import ast
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,6 +31,25 @@ def code_behind(source: Path) -> list[Path]:
                 found.add(path)
                 waiting.append(path)
     return sorted(found)
+
+
+def code_sha256(source: Path) -> str:
+    """Hash of the code that the results of a file can depend on: where a training is kept, it tells whose it is.
+
+    Parameters
+    ----------
+    source : Path
+        A notebook's py:percent file, whose own text does not count, or a module of this package.
+
+    Returns
+    -------
+    str
+        Of the module itself and of all that `code_behind` finds, but for the room that publishes and judges: `study`
+        shows what has been computed, and a better caption makes no training void.
+    """
+    module = [source] if PACKAGE in source.parents else []
+    files = [path for path in [*module, *code_behind(source)] if PACKAGE / "study" not in path.parents]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
 
 
 def _imported(path: Path) -> Iterator[Path]:

@@ -495,8 +495,8 @@ study.say(
 
 # %% [markdown]
 # **What this shows.** The model of Box 2 does what the box says, each part of it measured. Its assumptions are independent of each
-# other: an EMCCD keeps its pixels independent and breaks the additive model; stripes keep the variance of a pixel and break
-# independence; an unknown offset map breaks neither and spoils the average.
+# other: an EMCCD keeps its pixels independent and breaks the additive model; stripes add a variance that does not depend on the light, as
+# the model allows, and break independence; an unknown offset map breaks neither and spoils the average.
 #
 # **What it does not.** A simulated detector cannot fail a test of the model that made it: for the first five panels "reproduced"
 # means that the statements follow from the model and that simulation and estimators are right. Only the real camera could
@@ -565,7 +565,7 @@ for axis, factor in zip(axes, (factors[0], factors[-1]), strict=False):
     s = (dimmest * factor).assign_attrs(units="photons")
     x = camera.poisson_gaussian(s, **detector, rng=rng.exposure)
     drawn = study.draw_image(axis, x, title=f"exposure {factor}")
-    figure.colorbar(drawn, ax=axis, shrink=0.7)
+    figure.colorbar(drawn, ax=axis, shrink=0.7, label="ADU")
 axes[2].loglog(factors, average["mse"], "o-", label="measured")
 theory = gain**2 * dimmest.mean().item() * factors + read_noise**2
 axes[2].plot(factors, theory, color="black", linewidth=0.8, label="$a^2\\bar s + \\sigma^2$")
@@ -583,7 +583,7 @@ study.publish_figure(
     alt="A dim, grainy and a bright, smooth recording of one sample. The mean squared error rises with exposure. The PSNR with "
     "the range of the clean image rises by ten decibels per decade; with a constant range it falls.",
     caption="The paradox of the absolute error: a dim and a bright recording, MSE, PSNR with the range of the clean image, and "
-    f"PSNR with a constant range, over exposure. Means of {repeats} frames; their 95 % intervals are smaller than the markers.",
+    f"PSNR with a constant range, over exposure. Means of {repeats} frames; their 95 % intervals are smaller than the markers. Scale bars 1 µm.",
     data={"exposure": factors, "mse_adu2": average["mse"], "mse_theory_adu2": theory}
     | {f"psnr_range_{name}_db": average[name] for name in ranges},
 )
@@ -789,7 +789,8 @@ study.publish_figure(
     "one the calibration maps predict but some ten units to its right; a histogram of read variances with a long tail.",
     caption=f"Photon transfer of {'stand-ins for ' if sources else ''}two real sCMOS cameras (95 % intervals). Above: TIRF of microtubules, 200 Hz, and the "
     "correlation of its noise between pixels (the centre, 1, is left out). Below: STORM frames, and the calibrated read "
-    "variance of all pixels. Scale bars 2 and 5 µm. Data: B. Mandracchia et al., ACsN; Zhuang lab, storm-analysis.",
+    "variance of all pixels. Scale bars 2 and 5 µm."
+    + ("" if sources else " Data: B. Mandracchia et al., ACsN; Zhuang lab, storm-analysis."),
     data={
         f"{name.lower()}_{key}_adu": found[key].values
         for name, found in real_points.items()
@@ -856,8 +857,8 @@ for s in (1, 10, 100, 1000):
     ratio, theory = (parts.var() / once.var(), (gain**2 * s + 16 * read_noise**2) / (gain**2 * s + read_noise**2))
     print(f"{s:5d} photons: variance of the sum over that of one exposure {ratio:.2f}, worked out {theory:.2f}")
 print(
-    "shot noise adds up to the same either way; read noise is paid sixteen times, and matters below 16 σ²/a² photons:",
-    round(16 * read_noise**2 / gain**2),
+    "shot noise adds up to the same either way; read noise is paid sixteen times, and adds less than a tenth above 149 σ²/a² photons:",
+    round(149 * read_noise**2 / gain**2),
 )
 
 # %% tags=["solution"]

@@ -14,10 +14,10 @@
 # %% [markdown]
 # # The raw-data simulator: from emitters to camera frames
 #
-# How does one get a noisy microscopy video and, of the very same emitters and photons, its noise-free twin? A camera
+# How does one get a noisy microscopy video and, of the very same blinking emitters, its noise-free twin? A camera
 # cannot record that pair, so [jadhav2021] simulates it. This notebook rebuilds the simulator in its four steps, checks
-# each against physics that is known in closed form, and ends with the workflow drawn from real intermediate images
-# (Fig. 2 of the source). It needs no data and takes about a minute on a laptop.
+# labelling against the stated densities, blinking and noise against closed forms, looks at how the point spread function
+# depends on aperture and depth, and ends with the workflow drawn from real intermediate images (Fig. 2 of the source). It needs no data and takes about a minute on a laptop.
 
 # %% [markdown]
 # The **parameters** below are those of one microscope and one video. Change them here, or rerun the notebook in a batch
@@ -71,14 +71,15 @@ for column, (kind, sample) in enumerate(samples.items(), start=1):
     axes = figure.add_subplot(1, 3, column, projection="3d")
     x, y, z = sample.emitters_um.T
     axes.scatter(x, y, z, s=0.3, c=z, cmap="viridis", vmin=-0.5, vmax=0.5, rasterized=True)
-    axes.set(title=f"{kind}: {len(sample.objects)}, {len(x)} emitters", xlabel="x (µm)", ylabel="y (µm)")
+    axes.set(title=f"{kind}: {len(sample.objects)} objects, {len(x)} emitters", xlabel="x (µm)", ylabel="y (µm)")
     axes.set(xlim=(-2.5, 2.5), ylim=(-2.5, 2.5), zlim=(-0.5, 0.5), zticks=[-0.5, 0.5])
     axes.set_box_aspect((5, 5, 1), zoom=1.25)
 study.publish_figure(
     "simulator-structures",
     figure,
     alt="Three boxes with emitters drawn as dots coloured by depth: thin curved filaments, bent tubes, and hollow spheres.",
-    caption="Emitters of one simulated sample of actin filaments, mitochondria and vesicles, coloured by depth.",
+    caption="Emitters of one simulated sample of actin filaments, mitochondria and vesicles, coloured by depth, from −0.5 (dark) to 0.5 µm "
+    "(bright), the vertical axis.",
     data={f"{kind}_{axis}_um": s.emitters_um[::20, i] for kind, s in samples.items() for i, axis in enumerate("xyz")},
 )
 
@@ -282,7 +283,7 @@ study.say(
 # **What this shows.** Depth blurs and dims, as it must; and the sampled aperture is a narrower range of microscopes than it
 # looks. The source states NA up to 1.49 and water, and does not mention the consequence.
 #
-# **What it does not.** The model is scalar; at these apertures a vectorial one is some 15 % wider. Which focal depth the
+# **What it does not.** The model is scalar; at these apertures a vectorial one is wider. Which focal depth the
 # source used is unsaid.
 
 # %% [markdown]
@@ -293,8 +294,8 @@ study.say(
 # counts run from 100 to 300. (The source writes SNR in the formula and signal-to-background in the text; the latter is
 # meant.)
 #
-# **What we do.** The same, with one scale for the whole video. Scaling each frame would flatten the very fluctuations that
-# MUSICAL needs. For a Poisson camera the variance of a pixel equals its mean; 400 exposures of one frame show it.
+# **What we do.** The same, with one scale for the whole video. Scaling each frame by itself would give every pixel the
+# fluctuation of the brightest one, a fluctuation that belongs to no emitter (exercise 2). For a Poisson camera the variance of a pixel equals its mean; 400 exposures of one frame show it.
 
 # %%
 video = record(
@@ -342,7 +343,7 @@ study.publish_figure(
     alt="One frame of mitochondria scaled to the unit interval, as expected counts from 100 to 300, and as noisy camera "
     "counts. The measured variance of 400 exposures follows the identity line of variance against mean.",
     caption=f"The noise engine at SBR {signal_to_background:g}, b = {background:g}: one frame in its three states, and the "
-    "variance of 400 exposures of it over their mean (95 % intervals).",
+    "variance of 400 exposures of it over their mean (95 % intervals). Scale bars 1 µm.",
     data={"mean_counts": binned[:, 0], "variance_counts2": binned[:, 1], "pixels": binned[:, 2]},
 )
 
@@ -405,7 +406,7 @@ def trace(axis, twins):
     for name, video in twins.items():
         axis.plot(video[:60, row, column], label=name, linewidth=0.8)
     axis.set(title="brightest pixel", xlabel="frame", ylabel="counts")
-    axis.legend()
+    axis.legend(loc="upper left", bbox_to_anchor=(1, 1))
 
 
 # %%
@@ -425,7 +426,7 @@ study.publish_figure(
     "without noise shows the filaments alone and with noise lifts the whole field. The trace of the brightest pixel "
     "rises and falls in both twins alike.",
     caption=f"Three actin filaments at NA {numerical_aperture}, pixels of {1000 * pixel_um:g} nm, SBR "
-    f"{signal_to_background:g}, $\\tau_\\mathrm{{on}}=2$, $\\tau_\\mathrm{{off}}=10$, {frames} frames. All values in counts.",
+    f"{signal_to_background:g}, $\\tau_\\mathrm{{on}}=2$, $\\tau_\\mathrm{{off}}=10$, {frames} frames. All values in counts. Scale bars 1 µm.",
     data=views(first_look),
 )
 
@@ -537,7 +538,8 @@ study.publish_figure(
     "noise-free and noisy frames. B: the MUSICAL images of both. C: an encoder and a decoder that turn the noisy "
     "MUSICAL image into a restored one, compared with the noise-free image by the loss.",
     caption="The approach of the source, drawn from this notebook's own sample: A simulates a pair of videos, B turns both "
-    "into MUSICAL images (logarithmic grey scale), C learns to map one onto the other; * marks the latent space.",
+    "into MUSICAL images (logarithmic colour scales, five decades without noise, two with), C learns to map one onto the other. "
+    "The blinking trace is that of an emitter with mean times of 1 frame on and 20 off; * marks the latent space. Scale bars 1 µm.",
     data={
         "A1 emitters": truth,
         "A3 frame": video.noise_free.isel(frame=bright),
@@ -548,7 +550,7 @@ study.publish_figure(
 )
 
 # %% [markdown]
-# **What this shows.** A pair of videos that differ in noise alone gives two MUSICAL images that differ in much more than
+# **What this shows.** A pair of videos that differ in noise and background alone gives two MUSICAL images that differ in much more than
 # noise. How much more is the subject of the [notebook on MUSICAL](03_musical.ipynb).
 #
 # **What it does not.** Block C is a drawing here; nothing has been learned yet.
@@ -573,6 +575,7 @@ per_frame = video.noise_free / video.noise_free.max(("y", "x"))
 whole = video.noise_free / video.noise_free.max()
 contrast = [float((stack.var("frame") / stack.mean("frame") ** 2).median()) for stack in (whole, per_frame)]
 print("relative variance over time, whole video scaled and each frame scaled:", np.round(contrast, 4))
+print("dividing by a maximum that fluctuates adds one fluctuation that all pixels share")
 
 # %% [markdown]
 # ## Provenance

@@ -71,7 +71,7 @@ settings = {"threshold": threshold, "alpha": alpha, "subpixels": subpixels}
 # signal-to-background ratio of 3 and without. Aperture, pixel size and dwell times of the figure are not stated.
 #
 # **What we do.** One sample of each, drawn by the [simulator](02_simulator.ipynb). The noisy and the noise-free video
-# share every emitter and every photon.
+# share every emitter and every photon's expectation.
 
 # %%
 samples, videos = {}, {}
@@ -98,7 +98,8 @@ for kind, make, count in (("mitochondria", mitochondria, mitochondrion_count), (
 # $$A = U\,\Sigma\,V^\top$$
 #
 # gives orthogonal *eigenimages* (the columns of $U$) in the order of how strongly they occur (the singular values in
-# $\Sigma$). Those above a threshold $\sigma_0$ span the *signal subspace*; the rest is noise.
+# $\Sigma$). Those above a threshold $\sigma_0$, and by the convention of MUSICAL the first one below it, span the *signal
+# subspace*; the rest is noise.
 
 
 # %%
@@ -137,8 +138,8 @@ axes.legend()
 study.publish_figure(
     "musical-eigenimages",
     figure,
-    alt="Eigenimages 1 to 4 and 21 of one window. Without noise all are smooth; with noise the first few are smooth and "
-    "the 21st is salt and pepper. The noise-free singular values fall over many decades, the noisy ones fall slowly and "
+    alt="Eigenimages 1 to 4 and 21 of one window. Without noise the first four are smooth and the 21st is finely chequered; with "
+    "noise the first ones are smooth and the 21st is salt and pepper. The noise-free singular values fall over many decades, the noisy ones fall slowly and "
     "mostly stay above the threshold.",
     caption=f"Eigenimages of one window of {size} × {size} pixels on a mitochondrion, with and without noise, and their "
     "singular values.",
@@ -207,7 +208,7 @@ study.publish_figure(
     "musical-indicator",
     figure,
     alt="Projection on the signal subspace, on the noise subspace, and the indicator over one window, without noise and "
-    "with noise. The indicator is high along the membrane without noise and patchy with noise.",
+    "with noise. Without noise the indicator has a few narrow maxima on a ridge; with noise one broad blob with less detail.",
     caption="Signal and noise projections of the test points of one window and their ratio (logarithmic). Scale bar 200 nm.",
     data=indicator,
 )
@@ -341,8 +342,8 @@ study.say(
 # %% [markdown]
 # **What this shows.** Two of the three effects that the source describes are there. Without noise the two membranes of a
 # mitochondrion are separate lines; with noise they merge into a spotted band. The rims of vesicles break up, and on the
-# logarithmic scale specks fill the background. All this comes from noise alone, since nothing else differs between the two
-# videos. The third effect, structures out of focus that come back with noise, this sample does not show: the vesicle
+# logarithmic scale specks fill the background. All this comes from the camera, since emitters, blinking and optics are
+# the same in both videos: from shot noise, and from the constant background under it, which the noise-free video lacks. The third effect, structures out of focus that come back with noise, this sample does not show: the vesicle
 # farthest from focus (red arrow) is lost with noise and faint without. The dark frame around the noisy vesicles comes from
 # the zeros with which the video is padded at its border.
 #
@@ -370,7 +371,7 @@ study.publish_figure(
     figure,
     alt="Maps of the dimension of the signal subspace. Without noise it follows the mitochondria; with noise it is larger "
     "and spreads over the background.",
-    caption=f"Dimension of the signal subspace in every window, threshold $10^{{{level:g}}}$.",
+    caption=f"Dimension of the signal subspace in every window, threshold $10^{{{level:g}}}$. Scale bars 1 µm.",
     data=maps,
 )
 
@@ -404,13 +405,13 @@ def log_correlation(a, b):
 
 
 sensitivity = []
-for scheme, level in study.track([(s, t) for s in schemes for t in thresholds], "varying the threshold"):
-    noisy_image, clean_image = (at_threshold(name, level, schemes[scheme]) for name in ("noisy", "noise_free"))
+for scheme, tried in study.track([(s, t) for s in schemes for t in thresholds], "varying the threshold"):
+    noisy_image, clean_image = (at_threshold(name, tried, schemes[scheme]) for name in ("noisy", "noise_free"))
     black = float(-10 * np.log10(((clean_image / clean_image.max()) ** 2).mean()))
     sensitivity.append(
         (
             scheme,
-            level,
+            tried,
             log_correlation(noisy_image, baseline["noisy"]),
             log_correlation(clean_image, baseline["noise_free"]),
             black,
@@ -461,7 +462,8 @@ study.publish_figure(
     figure,
     alt="Noisy MUSICAL of mitochondria with α of 2, 4 and 8 on one linear grey scale: the larger α, the fewer and the brighter "
     "the spots that carry the image.",
-    caption="The contrast exponent on one linear grey scale. It changes no ranking of points within a window, only their contrast.",
+    caption="The contrast exponent on one linear grey scale. It changes no ranking of points within a window, only their contrast. "
+    "Scale bars 1 µm.",
     data={f"alpha {a:g}": view for a, view in exponents.items()},
 )
 
@@ -657,7 +659,8 @@ study.publish_figure(
     figure,
     alt="Left: smallest resolved line spacing against duty cycle, with and without noise, and the diffraction limit. Right: "
     "dip between the lines against their spacing for dwell times (1, 20) and (5, 1).",
-    caption=f"Resolution of line pairs over dwell times, mean of {repeats} videos each. Dotted: Rayleigh's dip.",
+    caption=f"Resolution of line pairs over dwell times, mean of {repeats} videos each. Dotted: Rayleigh's dip. "
+    f"{1000 * spacings[0]:.0f} nm is the closest spacing on the chart: limits there are upper bounds.",
     data={
         "tau_on": [d[0] for d in dwell_pairs],
         "tau_off": [d[1] for d in dwell_pairs],
@@ -703,8 +706,9 @@ def tuned_limit(at_level, video):
 
 
 by_sbr = np.array([[tuned_limit(level, video) for video in range(repeats)] for level in reached]) / diffraction_um
+deviation = by_sbr.std(axis=1, ddof=1) if repeats > 1 else np.zeros(len(sbr_levels))
 figure, axes = plt.subplots(figsize=(4.5, 2.8))
-axes.errorbar(sbr_levels, by_sbr.mean(axis=1), by_sbr.std(axis=1, ddof=1) if repeats > 1 else None, fmt="o-")
+axes.errorbar(sbr_levels, by_sbr.mean(axis=1), deviation, fmt="o-")
 axes.axhline(0.8, color="black", linewidth=0.8, linestyle=":", label="0.8 of the diffraction limit")
 axes.set(xlabel="signal-to-background ratio", ylabel="limit / (0.61 λ/NA)", ylim=(0, None), xscale="log")
 axes.set_xticks(sbr_levels, [f"{s:g}" for s in sbr_levels])
@@ -716,7 +720,7 @@ study.publish_figure(
     alt="Smallest resolved line spacing over the diffraction limit against signal-to-background ratio, with the mark at 0.8.",
     caption=f"Resolution of line pairs over the signal-to-background ratio at dwell times ({tau_on:g}, {tau_off:g}), hard threshold "
     f"tuned at each; mean and standard deviation of {repeats} videos.",
-    data={"sbr": sbr_levels, "limit_over_diffraction": by_sbr.mean(axis=1), "sd": by_sbr.std(axis=1)},
+    data={"sbr": sbr_levels, "limit_over_diffraction": by_sbr.mean(axis=1), "sd": deviation},
 )
 
 # %%

@@ -76,10 +76,10 @@ camera = {"signal_to_background": signal_to_background, "background": background
 # |---|---|---|
 # | **MUSICAL** [agarwal2016] | which test points have an image that lies in the signal subspace of a window | ratio to the power α/2 |
 # | **SOFI** of order $n$ | cross-cumulants $\kappa_n$ of neighbouring pixels; the point spread function enters to the power $n$ and narrows by $\sqrt n$ | counts to the power $n$ |
-# | **bSOFI** [girsault2016] | cumulants of orders 2 to 4, deconvolved, brought to the power $1/n$, merged by the on-ratio | 1 |
+# | **bSOFI** [girsault2016] | cumulants of orders 3 and 4, deconvolved, brought to the power $1/n$, merged by the on-ratio, which orders 2 to 4 give | 1 |
 # | **SRRF** | how well the gradients on a ring point at its centre, in every frame, times the intensity; mean over time | 1 |
 # | **eSRRF** | the same with all gradients around a point, weighted by distance | 1 |
-# | **ESI** | cross-entropy of the intensities of two neighbours times their joint fourth moment | 1 |
+# | **ESI** | cross-entropy of the intensities of two neighbours times their joint moment of order 4 in each | 1 |
 #
 # For $N$ emitters of brightness $\varepsilon$ that are on with probability $p$, the cumulants are
 # $\kappa_2 = N\varepsilon^2 p(1-p)$, $\kappa_3 = N\varepsilon^3 p(1-p)(1-2p)$ and
@@ -163,7 +163,7 @@ study.publish_figure(
     figure,
     alt="Mean frame, images of eight methods and the true emitters, for the noisy video above and the noise-free video "
     "below. With noise the images by SOFI and bSOFI are grainy, the more so the higher the order; MUSICAL breaks the rims; "
-    "SRRF and eSRRF stay smooth. Without noise MUSICAL draws thin rims, SOFI 2 soft rings, and the higher orders beads.",
+    "SRRF stays smooth, eSRRF has smooth rings on a raised, mottled ground. Without noise MUSICAL draws thin rims, SOFI 2 soft rings, and the higher orders beads.",
     caption=f"One video of vesicles ({frames} frames, SBR {signal_to_background:g}) through every method, with noise (upper "
     "two rows) and without (lower two). Each image is divided by its own 99.5th percentile and saturated there; scale bars "
     "1 µm.",
@@ -256,10 +256,10 @@ study.publish_figure(
     "fluctuation-two-emitters",
     figure,
     alt="Dip between two emitters against their separation for every method. MUSICAL is deep from the smallest separations "
-    "on; SOFI rises the sooner the higher its order; ESI, bSOFI, SRRF and eSRRF follow; the mean frame rises last, beyond "
-    "the Rayleigh distance.",
+    "on; SOFI rises the sooner the higher its order, ESI about with order 3, bSOFI, SRRF and eSRRF about with order 2; the mean "
+    "frame rises last, beyond the Rayleigh distance.",
     caption=f"Dip between two emitters against their separation, mean of {repeats} videos each. Horizontal line: the dip of "
-    "the Rayleigh criterion; vertical line: its distance.",
+    "the Rayleigh criterion; vertical line: its distance. Dips below −0.6 lie outside the axes.",
     data={"separation_um": separations_um} | {f"dip {name}": values.mean(axis=1) for name, values in dips.items()},
 )
 
@@ -276,8 +276,9 @@ def resolved_from(values):
 limits = {name: resolved_from(values) for name, values in dips.items()}
 
 # %% [markdown]
-# **What this shows.** Below the Rayleigh distance, where the mean frame shows one spot, every method shows two. The orders of
-# SOFI follow theory, the higher the sooner. MUSICAL goes farthest: two emitters span few dimensions of a window.
+# **What this shows.** A little below the Rayleigh distance the mean frame shows one spot and every method two; of separations well
+# below it only MUSICAL still tells: two emitters span few dimensions of a window. Where the dip of SOFI is there at all, it grows
+# with the order.
 #
 # **What it does not.** Two emitters in the dark are the easiest sample. A dip says nothing about whether the peaks stand in
 # the right places, and a method that breaks every line into dots makes deep dips everywhere.
@@ -350,7 +351,7 @@ study.publish_figure(
     "fluctuation-linearity",
     figure,
     alt="Response against brightness of six emitters on logarithmic axes. The mean frame has slope one, and SRRF and eSRRF "
-    "nearly so; SOFI has slopes near its order; bSOFI keeps to the mean frame until it loses the dimmest emitter; ESI drops "
+    "nearly so; SOFI 2 and 3 have slopes near their order, SOFI 4 a flatter one at the dimmest emitter; bSOFI keeps to the mean frame until it loses the dimmest emitter; ESI drops "
     "all but the brightest.",
     caption=f"Response to six isolated emitters of graded brightness, mean of {repeats} videos, relative to the largest. A "
     "straight line of slope 1 is a faithful image. Responses below 1e-3 lie outside the axes.",
@@ -358,8 +359,9 @@ study.publish_figure(
 )
 
 # %% [markdown]
-# **What this shows.** SOFI raises brightness to its order: an emitter half as bright as another shows a sixteenth of its value
-# in order 4, and what looks empty may only be dim. The root in bSOFI undoes this, but its cuts (the mean of the image, and
+# **What this shows.** SOFI raises brightness to its order: by theory an emitter half as bright as another shows a sixteenth of
+# its value in order 4. Orders 2 and 3 measure so; the exponent of order 4 comes out lower and differs between videos, since the
+# dimmest emitter drowns in the scatter of the cumulant. What looks empty may only be dim. The root in bSOFI undoes this, but its cuts (the mean of the image, and
 # n % of the maximum) take the dimmest emitters away. The indicator of MUSICAL says how well an emitter is told from noise,
 # not how bright it is.
 #
@@ -496,9 +498,10 @@ study.publish_figure(
     "fluctuation-real-tubulin",
     gallery(tubulin_images, 1.0, 6.6),
     alt="Mean frame and eight methods on blinking microtubules. MUSICAL, SOFI 2 and SRRF show crossing filaments thinner than "
-    "the mean frame does; SOFI 3, SOFI 4 and ESI keep only the brightest spots; eSRRF adds a mottled background.",
+    "the mean frame does; SOFI 4 and ESI keep only the brightest spots, SOFI 3 and bSOFI break filaments into beads; eSRRF adds a mottled background.",
     caption=f"{'Simulated' if tubulin_stand_in else 'Real'} microtubules, {tubulin.sizes['frame']} frames of 65 nm pixels, NA "
-    f"{tubulin_numerical_aperture:g} and {1000 * tubulin_wavelength_um:.0f} nm assumed. Scale bar 1 µm. Data: M. Ovesný et al., 3denseSTORM.",
+    f"{tubulin_numerical_aperture:g} and {1000 * tubulin_wavelength_um:.0f} nm assumed. Scale bar 1 µm."
+    + ("" if tubulin_stand_in else " Data: M. Ovesný et al., 3denseSTORM."),
     data=tubulin_images,
     stand_in=tubulin_stand_in,
 )
@@ -508,7 +511,7 @@ study.publish_figure(
     alt="Mean frame and eight methods on one mitochondrion. SRRF and eSRRF draw one thin line along its middle, MUSICAL dots "
     "within it; the cumulants fill its whole width with grain, most at its edges in order 2.",
     caption=f"{'A simulated' if mitochondrion_stand_in else 'A real'} mitochondrion, {mitochondrion.sizes['frame']} frames of 80 nm pixels, NA 1.4, "
-    "510 nm. Scale bar 500 nm. Data: K. Agarwal and S. Acuña, MusiJ.",
+    "510 nm. Scale bar 500 nm." + ("" if mitochondrion_stand_in else " Data: K. Agarwal and S. Acuña, MusiJ."),
     data=mitochondrion_images,
     stand_in=mitochondrion_stand_in,
 )

@@ -66,8 +66,8 @@ rng = study.streams(seed, "bootstrap").bootstrap
 # threshold. The citation of that threshold is left empty and its equations are not openly available.
 #
 # **What we do.** [Notebook 03](03_musical.ipynb) uses a hard threshold of $10^{-1}$ at pixels of 80 nm. Before it serves for
-# four pixel sizes, it has to pass a test: one actin sample, recorded at each, noisy and noise-free, under three
-# rules. The soft one is the surrogate $\sigma^2/(\sigma^2+0.1^2)$ of notebook 03 with the settings that were written down there.
+# four pixel sizes, it has to pass a test: one actin sample for each, noisy and noise-free, with five test
+# points per pixel at most, under three rules. The soft one is the surrogate $\sigma^2/(\sigma^2+0.1^2)$ of notebook 03 with the settings that were written down there.
 
 # %%
 rules = {"hard $10^{-1}$": -1.0, "hard $10^{-0.5}$": -0.5, "soft S(2)": "soft"}
@@ -95,7 +95,7 @@ study.publish_figure(
     "pairs-threshold",
     figure,
     alt="One actin sample at each pixel size, MUSICAL with and without noise under three thresholds. With the hard threshold of "
-    "a tenth a noisy image of coarse pixels is black but for a few points; the other two show filaments at every size.",
+    "a tenth the noisy image at 120 nm is black but for a few points; the other two show filaments at every size.",
     caption=f"MUSICAL of actin at every pixel size under three thresholds, each image divided by its maximum, four decades. "
     f"Scale bars {field_um / 5:g} µm.",
     data={f"{1000 * p:g} nm, {n.replace('$', '')}, {k}": image / image.max() for (p, n, k), image in trial.items()},
@@ -132,10 +132,10 @@ study.say(
 )
 
 # %% [markdown]
-# **What this shows.** A threshold that serves at one pixel size may fail at another. At 108 and 120 nm the window of MUSICAL
-# has 5 × 5 pixels, and noise lifts nearly all of its 25 singular values above a tenth. A noise subspace of a few dimensions is
-# left; whole lines of test points have next to no projection on it, and the indicator, a ratio, explodes there. Divided by
-# such a maximum, a training image is black. The data set is therefore made with the soft surrogate, the same for both images
+# **What this shows.** A threshold that serves at one pixel size may fail at another. At 120 nm the window of MUSICAL has
+# 5 × 5 pixels (at 108 nm 5 × 5 or 7 × 7, by the aperture). Where noise lifts nearly all of the 25 singular values above a tenth,
+# a noise subspace of a few dimensions is left; some test points have next to no projection on it, and the indicator, a ratio,
+# explodes there. Divided by such a maximum, a training image is black. The data set is therefore made with the soft surrogate, the same for both images
 # of a pair.
 #
 # **What it does not.** The surrogate is no reconstruction of the published soft threshold. It gives images of fewer decades
@@ -266,7 +266,7 @@ axes[2].hist(values["tau_off"], np.arange(0.5, 21))
 for kind, number in emitters.items():
     axes[3].hist(number, np.geomspace(50, 2e5, 25), alpha=0.7, label=kind)
 axes[3].set(xscale="log")
-axes[3].legend(fontsize=7)
+axes[3].legend(fontsize=7, loc="upper left", bbox_to_anchor=(1, 1))
 for axis, name in zip(
     axes, ("numerical aperture", "mean on-time (frames)", "mean off-time (frames)", "emitters"), strict=True
 ):
@@ -433,7 +433,7 @@ study.publish_table(
             float(baseline[k, i, "psnr"].mean()) for k in pairs.STRUCTURES for i in ("noisy", "black")
         ],
         "sd over images (dB)": [
-            float(baseline[k, i, "psnr"].std()) for k in pairs.STRUCTURES for i in ("noisy", "black")
+            float(baseline[k, i, "psnr"].std(ddof=1)) for k in pairs.STRUCTURES for i in ("noisy", "black")
         ],
         "SSIM, range 1": [float(baseline[k, i, "ssim"].mean()) for k in pairs.STRUCTURES for i in ("noisy", "black")],
     },

@@ -43,6 +43,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 import xarray as xr
+from IPython.display import display
 from matplotlib.colors import Normalize
 from scipy.ndimage import gaussian_filter
 
@@ -114,7 +115,7 @@ study.publish_figure(
     "jadhav2021-fig-3",
     figure,
     alt="Two networks as boxes over the scale at which they work. The U-Net goes down five encoder stages and up five decoder "
-    "stages, each fed by the encoder stage of the same scale as well. The pyramid goes down the same way, up four lateral "
+    "stages, four of them fed by the encoder stage of the same scale as well. The pyramid goes down the same way, up four lateral "
     "stages, and merges one branch from each. Both end in ReLU and division by the maximum.",
     caption="The two families, drawn from the modules that a 256 × 256 image passes: output channels × edge² and trained "
     "numbers of every stage. The encoders R-34 and R-50 are interchangeable.",
@@ -210,8 +211,9 @@ study.publish_table(
 )
 
 # %% [markdown]
-# **What this shows.** The losses disagree about what is bad. Squared errors forgive faint specks; to the structural losses a
-# faint speck is nearly as bad as a bright one, because on a black background it changes the local structure completely. A
+# **What this shows.** The losses disagree about what is bad. Squared errors forgive faint specks; to SSIM a faint
+# speck already costs a good part of what a bright one does, because on a black background it changes the local structure; MS-SSIM
+# starts as L1 does and then levels off. A
 # dimmed image, on the other hand, offends L1 and VGG at once and the structural losses late.
 #
 # **What it does not.** How a loss *sees* damage is not how a network trained with it behaves.
@@ -327,11 +329,7 @@ published = np.genfromtxt(
     layout.PARAMS / "jadhav2021-table-1.csv", delimiter=",", dtype=None, names=True, encoding="utf-8", deletechars=""
 )
 theirs = xr.DataArray(
-    [
-        [row[loss] for row in published if row["network"] == network for loss in [name]]
-        for network in NETWORKS
-        for name in LOSSES
-    ],
+    [[row[name] for row in published if row["network"] == network] for network in NETWORKS for name in LOSSES],
     {"restorer": BASE, "structure": [row["structure"] for row in published if row["network"] == NETWORKS[0]]},
     ("restorer", "structure"),
 ).sel(structure=list(pairs.STRUCTURES))
@@ -375,7 +373,7 @@ study.publish_table(
     columns,
     caption=f"PSNR in dB (images divided by their maxima, range 1): mean ± standard deviation over {', '.join(f'{n} {s}' for s, n in images.items())} "
     "test pairs, and in brackets the value that the source prints. Bold: the best of a structure; underlined: M-1 (VGG), M-2 (SSIM+L1) and "
-    f"M-3 (L1). {several.capitalize()}; VGG: {measured_by['VGG'].description}.",
+    f"M-3 (L1). {several}; {measured_by['VGG'].description}.",
 )
 
 # %%
@@ -391,9 +389,9 @@ study.say(
     "**The black image.** An image without any light scores **{actin_black:.1f}, {vesicles_black:.1f} and {mitochondria_black:.1f} dB** "
     "on actin, vesicles and mitochondria; the untreated image scores {actin_untreated:.1f}, {vesicles_untreated:.1f} and "
     "{mitochondria_untreated:.1f} dB. Of {methods} trained methods, {beaten} score below the black image. A noise-free MUSICAL "
-    "image divided by its maximum is almost black itself: one hot spot has the value 1 and most structure a thousandth of it. "
-    "So a PSNR of 35 to 40 dB, as the source prints, does not show that anything was restored, and a gain over the "
-    "untreated image may be nothing but darkness.",
+    "image divided by its maximum is mostly dark: the bright structure fills a small share of the pixels, and most of the "
+    "others lie below a hundredth. So a PSNR without that of the black image, which the source does not print, cannot show how "
+    "much was restored, and a gain over the untreated image may be nothing but darkness.",
     zero,
 )
 
@@ -625,7 +623,7 @@ judged("jadhav2021-vgg-multidepth", [M1, *SINGLE], layers_beaten, n=total, stand
 # ### What does not train
 #
 # **The source says** (section 2.3): FPN with R-50 often did not converge; and without division by the maximum the task is
-# ill-defined, as MUSICAL's values have no upper bound.
+# ill-defined, since the range of MUSICAL's values is far from that of the number format and hard to learn.
 #
 # **What we do.** A run has failed when its outputs are constant or not finite on most validation images, or when their PSNR lies below that
 # of the untreated images.
@@ -661,7 +659,7 @@ judged(
 for label, (method, run) in scored.items():
     if "leak 0" in method and (curve := run.learning()):
         restored, untouched = (float(everything[PSNR].sel(run=name).mean()) for name in (label, UNTREATED))
-        study.say(
+        said = study.say(
             "{label}: **{dead}** black outputs in {steps_done} training steps; mean PSNR {restored:.1f} dB on the test pairs, "
             "untreated {untouched:.1f} dB.",
             curve,
@@ -669,6 +667,7 @@ for label, (method, run) in scored.items():
             restored=restored,
             untouched=untouched,
         )
+        display(said)
 
 # %%
 RAW = f"{M3} (not normalised)"
@@ -706,8 +705,8 @@ study.say("The maxima of the {pairs} noise-free training images span **{decades:
 # share of light on the structure and the share of structure that is lit. A black image cannot win it: it has lost everything.
 
 # %%
-shown = [*sorted(here, key=lambda name: -float(ours.sel(restorer=name).mean())), *[n for n in extra if n not in scored]]
-shown = [*shown[: len(here)], UNTREATED, BLACK, *(f"{name} filter" for name in filters)]
+shown = sorted(here, key=lambda name: -float(ours.sel(restorer=name).mean()))
+shown += [UNTREATED, BLACK, *(f"{name} filter" for name in filters)]
 wanted = [
     PSNR,
     "ssim",
@@ -750,8 +749,8 @@ close.set(xlabel="the same (dB)", ylabel="structure score", title="the trained m
 study.publish_figure(
     "methods-psnr-against-truth",
     figure,
-    alt="Structure score against PSNR for the trained methods, the untreated image and a black image. The black image lies far "
-    "to the right at a score of zero; the untreated image lies to the left at a high score. A second panel enlarges the trained methods.",
+    alt="Structure score against PSNR for the trained methods, the untreated image and a black image. The black image has a "
+    "score of zero and the untreated image a high one; both lie to the left of the trained methods. A second panel enlarges the trained methods.",
     caption="What PSNR rewards and what it misses: mean structure score against mean PSNR over the three structures. Right: the trained "
     "methods alone, with those that the source prefers.",
     data={"method": means[PSNR].restorer.values} | {name: v.values for name, v in means.items()},
@@ -793,7 +792,7 @@ study.publish_table(
             for m in (PSNR, "ssim", "debris", "lost")
         },
     },
-    caption=f"M-1, M-2 and M-3 against the untreated image: mean change and interval ({paired}). {several.capitalize()}.",
+    caption=f"M-1, M-2 and M-3 against the untreated image: mean change and interval ({paired}). {several}.",
 )
 
 # %%
@@ -869,7 +868,7 @@ for column, (title, image) in enumerate(panels.items()):
         picture = study.draw_image(
             axes[row, column], image, title=text if row == 0 else "", norm=norm, scale_bar_um=bar_um
         )
-        figure.colorbar(picture, ax=axes[row, column], shrink=0.7) if column == 3 else None
+        figure.colorbar(picture, ax=axes[row, column], shrink=0.7, label="f / max f") if column == 3 else None
 study.publish_figure(
     "jadhav2021-fig-4",
     figure,
@@ -1248,6 +1247,11 @@ if here:
     lost = result.means("lost", here).mean("structure")
     for name in sorted(here, key=lambda m: float(lost.sel(restorer=m))):
         print(f"{name:26}{float(lost.sel(restorer=name)):6.3f}{float(ours.sel(restorer=name).mean()):8.2f} dB")
+    of_loss = {loss: [float(lost.sel(restorer=m)) for m in here if m.endswith(f"+ {loss}")] for loss in LOSSES}
+    last = max((loss for loss in LOSSES if of_loss[loss]), key=lambda loss: np.mean(of_loss[loss]))
+    print(
+        f"last: {last}, {np.mean(of_loss[last]):.2f}; where the target is nearly black, a loss may charge little for what is left out"
+    )
 
 # %% [markdown]
 # ## Provenance

@@ -167,8 +167,8 @@ def pictures(stack, images):
 # size, wavelength, number of frames and signal-to-background ratio (SBR) that it states. What it does not state (dwell
 # times, labelling, how many objects, how deep) is our choice. A layer of 0.2 µm stands for TIRF; the liposomes lie on a
 # doubled background; the moving mitochondria drift evenly. Besides, three groups of conditions leave the training range in
-# one respect each: SBR, aperture, density. Nothing here was in the training set: at the least the SBR or the wavelength
-# differs.
+# one respect each: SBR, aperture, density. Nothing here was in the training set: at the least the SBR, the wavelength,
+# the aperture or the density differs.
 
 
 # %%
@@ -227,7 +227,11 @@ six = (lambda rng: filaments(rng, 6), usual)
 grid = {f"actin, SBR {sbr:g}": (*six, camera(0.08, short_frames, sbr)) for sbr in outside_sbr}
 grid |= {f"actin, NA {na:g}": (six[0], Optics(na, 0.66), camera(0.08, short_frames, 3.0)) for na in outside_na}
 for n in outside_filaments:
-    grid[f"actin, {n} filaments"] = (lambda rng, n=n: filaments(rng, n), usual, camera(0.08, short_frames, 3.0))
+    grid[f"actin, {n} filaments per 5 µm field"] = (
+        lambda rng, n=n: filaments(rng, n),
+        usual,
+        camera(0.08, short_frames, 3.0),
+    )
 
 
 # %%
@@ -367,7 +371,7 @@ study.publish_table(
             for measure in ("psnr_max_range_db", "debris")
         },
     },
-    caption=f"Means over simulated videos with known truth, all outside the training range, and over {len(training_seeds)} "
+    caption=f"Means over simulated videos with known truth, each outside the training set in at least one respect, and over {len(training_seeds)} "
     "training seed(s). PSNR and SSIM of images divided by "
     "their maxima (range 1); lower is better for debris and out-of-focus ratio.",
 )
@@ -573,7 +577,8 @@ study.claim(
 )
 
 # %% [markdown]
-# **What this shows.** Above, what the eye gets from a real recording; below, what of it is true.
+# **What this shows.** Above, what the eye gets from a real recording; below, what the same networks do to simulated microtubules whose
+# truth is known.
 #
 # **What it does not.** The two are not the same sample, and the real one was taken through an astigmatic lens.
 
@@ -641,7 +646,7 @@ study.claim(
 kept = study.keep("experimental_liposomes", contrasts=contrasts.mean(axis=0).tolist(), changes=changes.tolist())
 study.say(
     "Contrast of the dimmest third: MUSICAL {contrasts[0]:.2f}, M-1 {contrasts[1]:.2f}, M-2 {contrasts[2]:.2f}, M-3 {contrasts[3]:.2f}. "
-    "The brightest third becomes {changes[0]:+.0%}, {changes[1]:+.0%} and {changes[2]:+.0%} brighter under M-1, M-2 and M-3.",
+    "The brightness of the brightest third changes by {changes[0]:+.0%}, {changes[1]:+.0%} and {changes[2]:+.0%} under M-1, M-2 and M-3.",
     kept,
 )
 
@@ -658,8 +663,8 @@ study.say(
 # training near the true size should serve liposomes better.
 #
 # **What we do.** Two copies of M-3 are trained further for equally many steps, on equally many videos with the optics of the
-# liposomes: one on radii of 25 to 500 nm (*wide*), one on 125 ± 30 nm (*narrow*). They differ in nothing but the radii. On
-# test videos with vesicles of several sizes we measure PSNR, and for every single vesicle the light that survives: its
+# liposomes: one on radii of 25 to 500 nm (*wide*), one on 125 ± 30 nm (*narrow*). They differ in the radii, and in the
+# places that chance gives the vesicles. On test videos with vesicles of several sizes we measure PSNR, and for every single vesicle the light that survives: its
 # share of all light in the output over its share in noise-free MUSICAL, cut off at 2.
 
 
@@ -707,7 +712,7 @@ for radius, repeat in study.track([(r, k) for r in radii_um for k in range(vesic
 figure, axes = plt.subplots(1, 2, figsize=(9.5, 3.2))
 for name in sized:
     axes[0].plot(1000 * np.array(radii_um), [np.mean(decibels[name, r]) for r in radii_um], "o-", label=name)
-radius, light = {name: np.array(rows).reshape(-1, 2).T for name, rows in survival.items()}["wide"]
+radius, light = np.array(survival["wide"]).reshape(-1, 2).T
 axes[0].set(xlabel="mean radius (nm)", ylabel="PSNR, range 1 (dB)")
 axes[0].legend()
 for name in ("wide", "narrow"):
@@ -765,7 +770,8 @@ study.claim(
 # mend a faint strand about equally; M-1 leaves the darkest background.
 #
 # **What we do.** The figure shows the real mitochondrion that notebook 03 met, and three cut-outs: at the brightest spot of the
-# mean frame, and at the two places of the structure that are farthest from it and from each other. The measurement is done on simulated mitochondria, at rest and drifting.
+# mean frame, and at the two places of its bright region (with its haze, not always the structure itself) that are farthest from it and from each
+# other. The measurement is done on simulated mitochondria, at rest and drifting.
 
 # %%
 mitochondrion = "musical-cardiomyoblast-mitochondrion"
@@ -815,7 +821,7 @@ study.publish_figure(
     "jadhav2021-fig-13",
     figure,
     alt="A mitochondrion: mean frame with three squares, MUSICAL, M-1, M-2 and M-3 on linear and logarithmic scales, and below the three "
-    "squares enlarged, each row with limits of its own: the brightest part and two ends.",
+    "squares enlarged, each row with limits of its own: the brightest part, and the two places of the bright region farthest from it and from each other.",
     caption=f"{'Simulated mitochondria' if cell_stand_in else 'A real mitochondrion'} (NA {cell_optics.numerical_aperture:g}, 80 nm pixels, "
     f"{1000 * cell_optics.wavelength_um:.0f} nm, {cell.sizes['frame']} frames). Linear scales end at the 99.5th percentile. Scale bars 500 nm, "
     "in cut-outs 200 nm."
@@ -942,7 +948,7 @@ study.publish_table(
 #
 # ## Beyond the source, 2: simulation first, then the recording
 #
-# wang2021 trains on other data first and retrains on the data at hand. Here M-3 is that first training, and the halves
+# [wang2021] trains on other data first and retrains on the data at hand. Here M-3 is that first training, and the halves
 # of the recording itself are the second, with a tenth of the learning rate.
 #
 # **What we do.** Both on simulated mitochondria, where the truth is known, then on the real ones: there, a network that was
@@ -962,7 +968,7 @@ def taught_by(stack, optics, rng):
     """A network taught by the video alone, and M-3 retrained on it."""
     cuts = [halves(stack, optics, rng) for _ in range(splits)]
     pairs = [pair for first, second in cuts for pair in ((first, second), (second, first))]
-    own = networks.artefact_remover("U-Net", "R-34", seed=seed)
+    own = networks.artefact_remover("U-Net", "R-34", leak=0.01, seed=seed)
     again = copy.deepcopy(m3.network)
     return {
         "from halves": trained_further(own, pairs, scratch_steps, 1e-3, "training on halves"),
@@ -1055,8 +1061,9 @@ study.say(
 )
 
 # %% [markdown]
-# **What this shows.** A recording can teach a network without any clean image, and the unseen frames give a number for a real
-# sample that no network can flatter: it predicts data that it has not seen.
+# **What this shows.** Whether halves of one recording suffice as teachers: where the network taught by them scores below MUSICAL, or
+# M-3 retrained on them below M-3, nothing has been gained. The unseen frames give a number for a real sample without any clean
+# image.
 #
 # **What it does not.** That number rewards whatever the frames agree on, defects of MUSICAL itself included. A black image
 # counts as no agreement, a blurred one may agree well. One recording, one seed.

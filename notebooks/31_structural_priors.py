@@ -40,7 +40,6 @@ gaussian_sd: list[float] = [5.0, 75.0]  # of the noise on photographs, grey valu
 task_images: list[int] = [1, 10, 100]  # training images of the task, after pre-training and without
 
 # %%
-import hashlib
 from itertools import product
 
 import matplotlib.pyplot as plt
@@ -48,11 +47,12 @@ import numpy as np
 import xarray as xr
 from matplotlib.colors import CenteredNorm, Normalize
 
-from nbsupport import codebase, study
+from nbsupport import study
 from nbsupport.assess.artefacts import distance_to_structure, false_structure, hallucination, intensity_at, missing
 from nbsupport.assess.denoising import DETECTORS, learned, merged
 from nbsupport.assess.fidelity import psnr_db
 from nbsupport.assess.statistics import bootstrap, over_seeds, paired_difference
+from nbsupport.codebase import code_sha256
 from nbsupport.optics import Optics
 from nbsupport.restore.denoisers import Examples, denoiser
 from nbsupport.restore.fine_tuned import FineTuned, StartingPoint
@@ -66,8 +66,7 @@ structures = ("filaments", "rings", "puncta")
 optics = {aperture: Optics(numerical_aperture=aperture, wavelength_um=wavelength_um) for aperture in apertures}
 camera = DETECTORS["camera"]
 network = {"features": features, "patch": patch, "batch": batch, "learning_rate": learning_rate}
-code = [path.read_bytes() for path in codebase.code_behind(layout.NOTEBOOKS / "31_structural_priors.py")]
-folder = layout.DATA / "trainings" / f"31-{hashlib.sha256(b''.join(code)).hexdigest()[:12]}"
+folder = layout.DATA / "trainings" / f"31-{code_sha256(layout.NOTEBOOKS / '31_structural_priors.py')[:12]}"
 
 # %% [markdown]
 # ## Three structures, and the conditions under which they are recorded
@@ -212,8 +211,8 @@ own = xr.DataArray(
 # that are not in the data.
 #
 # **What we do.** Few photons, the high aperture. Each structure is restored by the network that was trained on it and by one
-# that was trained on another. The thin outlines mark where light really is (15 % of the peak of the noise-free image); what is
-# bright outside of them was invented.
+# that was trained on another. The thin outlines mark where light really is (15 % of the peak of the noise-free image; puncta
+# dimmer than that have none).
 
 # %%
 others = {"puncta": "filaments", "rings": "filaments", "filaments": "puncta"}
@@ -244,8 +243,8 @@ study.publish_figure(
     "laine2021-fig-4",
     figure,
     alt="Rows: puncta, rings and filaments under test. Columns: truth, noisy input, output of the network trained on that "
-    "structure, output of a network trained on another, and their difference. The mismatched network of the first two rows draws "
-    "faint curved lines between the structures; that of the last leaves filaments dimmer and patchy.",
+    "structure, output of a network trained on another, and their difference. The mismatched network draws faint short "
+    "threads between puncta, changes rings hardly at all, and leaves filaments patchy on a raised background.",
     caption=f"Structural priors at {dim:g} photons in the brightest pixel, NA {sharp:g}. Outlines: 15 % of the peak of the noise-free "
     "image. The noisy input is drawn from −0.5 to 1.5. Scale bars 1 µm.",
     data={
@@ -257,8 +256,8 @@ study.publish_figure(
 # %% [markdown]
 # ### What was invented, in numbers
 #
-# The truth holds no filament in the images of puncta and rings, so every response of a detector of filaments is false; and no
-# spot in those of filaments. The detector is a set of grey-value openings (notebook on metrics). Three more measures know
+# Puncta hold no filament, so what a detector of filaments finds there is false, and so are spots in filaments. Rings are curved
+# lines and answer to both detectors even without noise (row "noise-free image"): their rows are to be read against that one. The detector is a set of grey-value openings (notebook on metrics). Three more measures know
 # the geometry: pieces of structure that lie farther than the resolution from all emitters, their share of the light, and the
 # share of the true structure that is missing. Finally the mean brightness along curves, drawn like the filaments of the
 # training data, where they run through empty space.
@@ -413,11 +412,11 @@ study.say(
 
 # %% [markdown]
 # **What this shows.** Noise alone does not tell a network what to draw: what it puts into the noise between the structures
-# follows its training data. The wrong network draws faint threads through empty space; the network of puncta leaves filaments
-# dim and patchy. Neither output looks broken, and without the truth beside it nobody would know.
+# follows its training data. On puncta the network of filaments draws faint threads through empty space; on rings it does no
+# visible harm. The network of puncta makes filaments patchy and raises the background, which is what its share of the light and
+# its brightness along absent curves measure.
 #
-# **What it does not.** Networks and trainings are small. How much is invented depends on the noise: with more photons the
-# data speak louder than the prior (next section). The detector answers to chance alignments of noise as well, so that even the
+# **What it does not.** Networks and trainings are small. How much is invented was measured at few photons only. The detector answers to chance alignments of noise as well, so that even the
 # right network has some; the ratio is one of two numbers above that floor, not of a number and nothing.
 
 # %% [markdown]
@@ -432,8 +431,8 @@ study.say(
 # %%
 mean = matrix.mean(("seed", "image"))
 matched = xr.DataArray(np.diag(mean), coords={"tested": names}, dims="tested")
-loss = mean - matched
-rows_shown = np.vstack([loss.values, (own.mean(("seed", "image")) - matched).values])
+gain_over_matched = mean - matched
+rows_shown = np.vstack([gain_over_matched.values, (own.mean(("seed", "image")) - matched).values])
 figure, axis = plt.subplots(figsize=(0.55 * len(names) + 3.2, 0.4 * len(names) + 3))
 drawn = axis.imshow(rows_shown, cmap="PuOr", norm=CenteredNorm(halfrange=6))
 for (y, x), value in np.ndenumerate(rows_shown):
@@ -765,8 +764,8 @@ study.say(
 # %% [markdown]
 # **What this shows.** What pre-training is worth when few images of the task are there, and what is left of it with many.
 #
-# **What it does not.** Both networks are trained for the same number of steps, short ones. Part of what pre-training saves is
-# therefore time and not data; with longer trainings the curves come closer. The generic data share noise and optics with
+# **What it does not.** Both networks are trained for the same number of steps, short ones. Part of what pre-training saves may
+# therefore be time and not data; longer trainings were not tried. The generic data share noise and optics with
 # the task, which is kinder than a public data set from another microscope (the notebook on transfer learning goes there).
 
 # %% [markdown]
@@ -774,7 +773,7 @@ study.say(
 #
 # 1. What does the network of filaments draw into an image that holds nothing but background? Predict first, then compare it with
 #    the network of puncta.
-# 2. Teach photographs with the noise of the camera instead of Gaussian noise. Which share of the loss was the noise?
+# 2. Teach photographs with the noise of the camera instead of Gaussian noise. Which share of the gap to micrographs was the noise?
 # 3. Train on filaments *and* puncta. Does the network still draw threads between puncta?
 
 # %% tags=["solution"]
@@ -794,8 +793,10 @@ counted = merged(
 )
 other_noise = taught(counted, training_seeds[0], 2 * steps)
 score = np.mean([quality(other_noise, test[c]) for c in conditions])
-print("PSNR, mean over conditions:", {name: round(float(taught_by.sel(source=name).mean()), 2) for name in sources})
+mean_of = {name: float(taught_by.sel(source=name).mean()) for name in sources}
+print("PSNR, mean over conditions:", {name: round(value, 2) for name, value in mean_of.items()})
 print(f"photographs with the noise of the camera: {score:.2f}")
+print(f"share of the noise: {(score - mean_of['photographs']) / (mean_of['micrographs'] - mean_of['photographs']):.0%}")
 
 # %% tags=["solution"]
 both = merged([training[kind, dim, sharp] for kind in ("filaments", "puncta")])
@@ -806,6 +807,7 @@ made = [
 print(
     f"trained on both: {np.mean([response('puncta', image, 'filament') for image in made]):.2f} thousandths of false filaments"
 )
+print(f"trained on puncta: {fig4['matched']:.2f}; trained on filaments: {fig4['mismatched']:.2f}")
 
 # %% [markdown]
 # ## Provenance

@@ -40,7 +40,6 @@ batch: int = 4  # crops per step
 learning_rate: float = 4e-3  # of Adam, highest of a cycle where a network is supervised
 
 # %%
-import hashlib
 from itertools import product
 
 import matplotlib.pyplot as plt
@@ -48,11 +47,12 @@ import numpy as np
 import xarray as xr
 from matplotlib.colors import Normalize
 
-from nbsupport import codebase, study
+from nbsupport import study
 from nbsupport.assess.connections import Connections, connections
 from nbsupport.assess.denoising import learned
 from nbsupport.assess.fidelity import mae, mse, ssim
 from nbsupport.assess.statistics import paired_difference
+from nbsupport.codebase import code_sha256
 from nbsupport.optics import Optics
 from nbsupport.restore import networks
 from nbsupport.restore.denoisers import Examples, denoiser
@@ -65,10 +65,11 @@ study.begin("51_time_unet", globals())
 optics = Optics(numerical_aperture=aperture, wavelength_um=wavelength_um)
 rng = study.streams(seed, "chip", "statistics")
 sensor = chip(pixels, rng=rng.chip)
-code = [path.read_bytes() for path in codebase.code_behind(layout.NOTEBOOKS / "51_time_unet.py")]
-folder = layout.DATA / "trainings" / f"51-{hashlib.sha256(b''.join(code)).hexdigest()[:12]}"
-few = f"{len(peaks)} levels and {len(training_seeds)} training(s) per network; the rule asks for six and three"
+folder = layout.DATA / "trainings" / f"51-{code_sha256(layout.NOTEBOOKS / '51_time_unet.py')[:12]}"
 stand_in = "simulated movies of mitochondria in place of confocal ones"
+few = stand_in
+if len(peaks) < 6 or len(training_seeds) < 3:
+    few += f"; {len(peaks)} levels and {len(training_seeds)} training(s) per network; the rule asks for six and three"
 
 # %% [markdown]
 # ## Movies with known connections
@@ -328,9 +329,10 @@ figure.colorbar(bar, ax=axes, label="share of the peak", shrink=0.6)
 study.publish_figure(
     "wang2021-supp-fig-2",
     figure,
-    alt="Rows of rising peak signal. Columns: noisy frame, truth, CARE, timeUnet. Circles mark gaps between neighbouring mitochondria.",
+    alt="Rows of rising peak signal. Columns: noisy frame, truth, CARE, timeUnet. Circles mark gaps between the two parts of a mitochondrion.",
     caption="Mitochondria restored frame by frame (CARE) and from eleven frames (timeUnet), each trained at the level shown. Circles: gaps that "
-    "are really there. Of all test frames, each row shows the one in which CARE closes most gaps that timeUnet keeps. Scale bars 1 µm.",
+    "are really there. Each row shows the test frame in which the false merges of CARE exceed those of timeUnet most, or the first of several. "
+    "Scale bars 1 µm.",
     data=drawn,
     stand_in=stand_in + ".",
 )
@@ -398,17 +400,13 @@ study.publish_figure(
 care, time = (matched.sel(model=x, drop=True) for x in models)
 won = {metric: levels_won(time, care, metric) for metric in ("mae", "ssim")}
 for metric in ("mae", "ssim"):
-    display(
-        study.claim(
-            f"wang2021-timeunet-{metric}", measured=won[metric], n=truth.shape[0], stand_in=f"{stand_in}; {few}"
-        )
-    )
+    display(study.claim(f"wang2021-timeunet-{metric}", measured=won[metric], n=truth.shape[0], stand_in=few))
 
 # %% [markdown]
 # **What this shows.** What ten more frames are worth at each level, with the same number of steps for both networks.
 #
-# **What it does not.** A step of timeUnet costs many times one of CARE. With the same time instead of the same number of steps the
-# comparison would come out closer.
+# **What it does not.** A step of timeUnet costs many times one of CARE. What the comparison would be at equal
+# time is not measured.
 
 # %% [markdown]
 # ## Supplementary Fig. 4: the wrong level
@@ -449,7 +447,7 @@ for axis, x in zip(axes[:2], models, strict=True):
     of_model = matrix.sel(model=x, metric="mae").mean(("seed", "frame"))
     relative = 100 * (of_model / np.diag(of_model) - 1)
     bar = axis.imshow(relative, cmap="viridis", norm=Normalize(0, 100), origin="lower")
-    axis.set(title=f"(a) {x}: MAE above matched", xlabel="test peak", ylabel="training peak")
+    axis.set(title=f"(a) {x}: MAE above matched", xlabel="test peak (photons)", ylabel="training peak (photons)")
     axis.set_xticks(range(len(peaks)), [f"{p:g}" for p in peaks])
     axis.set_yticks(range(len(peaks)), [f"{p:g}" for p in peaks])
 figure.colorbar(bar, ax=axes[:2], label="%", extend="both")
@@ -470,7 +468,7 @@ study.publish_figure(
     figure,
     alt="Two matrices of training against test level, then SSIM and MAE over the test level for networks trained at one low level, "
     "for matched ones and for Noise2Self.",
-    caption=f"(a) MAE relative to the network of the test level (of a column 0 % is matched). (b, c) Networks trained at {low:g} photons (vertical line), matched "
+    caption=f"(a) MAE relative to the network of the test level (of a column 0 % is matched; colours end at 100 %). (b, c) Networks trained at {low:g} photons (vertical line), matched "
     "networks (dotted) and Noise2Self. The source does not describe its panel b.",
     data={
         "trained_peak": [p for p in peaks for _ in peaks],
@@ -498,7 +496,7 @@ study.claim(
     "wang2021-snr-mismatch-degrades",
     measured=100 * float(np.mean(columns)),
     n=len(columns),
-    stand_in=f"{stand_in}; {few}",
+    stand_in=few,
 )
 
 # %%
@@ -558,7 +556,7 @@ study.claim(
     "wang2021-supervised-better-when-matched",
     measured={"ssim_levels_percent": both_ahead("ssim"), "mae_levels_percent": both_ahead("mae")},
     n=truth.shape[0],
-    stand_in=f"{stand_in}; {few}",
+    stand_in=few,
 )
 
 # %%
@@ -583,8 +581,8 @@ study.say(
 # with cleaner input, and for which scaling, stands in the table.
 #
 # **What it does not.** Noise2Self is trained on the very frames that it restores, at every level anew, and the supervised
-# networks are not: it is adapted and they are fixed. That, and not the kind of supervision, may be what makes it steady. The next
-# notebook's retraining is the answer of the source to this.
+# networks are not: it is adapted and they are fixed. The comparison is therefore not one of two kinds of supervision alone. The
+# retraining of [notebook 50](50_transfer_learning.ipynb) is the answer of the source to this.
 
 # %% [markdown]
 # ## Exercises

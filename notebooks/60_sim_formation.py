@@ -180,8 +180,8 @@ study.publish_figure(
     "hughes2024-fig-2",
     figure,
     alt="One raw frame of a network of endoplasmic reticulum and one of microtubules, with a red box. The enlarged boxes "
-    "show the structures faintly cut into beads; with the mean of the three phases taken away, the beads stand out as "
-    "diagonal stripes.",
+    "show the structures faintly cut into beads; with the mean of the three phases taken away, the beads stand out light "
+    "and dark, in nearly vertical rows.",
     caption=f"One of nine raw frames of each structure ({field_px} × {field_px} pixels); the marked region, in which the "
     f"stripes of {1000 * period_um:.0f} nm show as beads; and its difference to the mean of the three phases, which is "
     "stripes alone. Scale bars 5 µm, 1 µm, 1 µm.",
@@ -271,7 +271,8 @@ study.publish_figure(
     figure,
     alt="Above: a structure of filaments, the striped illumination, and the blurred frame; and the frequencies that the "
     "bands hold: a disc for widefield, three discs side by side for one direction, a rosette for three. Below: the spectrum "
-    "of the frame and of the three separated bands; the bands of order one are bright around the wave vector, not around 0.",
+    "of the frame and of the three separated bands; the bands of order one glow around the middle, where the lens passes most, and hold one "
+    "sharp bright point at the wave vector.",
     caption="Image formation and band separation. Above: structure, illumination, noise-free frame, and frequency support "
     "(the smaller drawn over the larger). Below: spectra of one frame and of its bands; dashed: cutoff of the lens; red: wave vectors of the "
     f"pattern. The bands put together again differ from the frames by {residual:.0e} of the brightest pixel.",
@@ -289,7 +290,7 @@ study.say(
 
 # %% [markdown]
 # **What this shows.** The equations are an identity: nothing is lost or gained by separation. Each side band is the same
-# object, seen off-centre; its bright spot lies at the wave vector because that is where the object's zero frequency went.
+# object, seen off-centre; its one sharp bright point lies at the wave vector because that is where the object's zero frequency went.
 #
 # **What it does not.** Knowing the phases and the wave vector was half of it. In an experiment they must be found.
 
@@ -374,7 +375,8 @@ study.publish_table(
 )
 
 # %% [markdown]
-# **What this shows.** The pattern is found to some hundredths of a pixel of the spectrum. In a thick sample the modulation
+# **What this shows.** In thin samples the pattern is found to some hundredths of a pixel of the spectrum, in the thick one less
+# well. In a thick sample the modulation
 # that fits best is not the one in the focal plane; the source's program would replace values beyond 0.4 to 1.1 by 0.65, and
 # so does ours, with a warning.
 
@@ -463,7 +465,7 @@ axis.set(title="cutoff over that of widefield", ylim=(0, 1.8), yticks=[0.5, 1, 1
 axis.legend(loc="upper left", bbox_to_anchor=(1.1, 1.0))
 axis = figure.add_subplot(grid[0, 3:])
 for (name, curve), colour in zip(curves.items(), ("C0", "C1"), strict=True):
-    axis.plot(curve.frequency, curve.curve, color=colour, label=name)
+    axis.plot(curve.frequency, curve.correlation, color=colour, label=name)
     axis.axvline(limits[name], color=colour, linestyle=":", linewidth=1)
 axis.axhline(1 / 7, color="black", linewidth=0.8, linestyle="--")
 axis.set(xlabel="frequency (1/µm)", ylabel="correlation with the structure", title="all directions together")
@@ -518,7 +520,7 @@ study.claim(
 # %% [markdown]
 # ## What a wrong parameter does
 #
-# A reconstruction never refuses: with a wrong pattern or an ill-chosen filter it gives an image as sharp as any. Below, one
+# A reconstruction never refuses: with a wrong pattern or an ill-chosen filter it gives an image that looks like any other. Below, one
 # setting at a time is wrong, on the noisy frames of the microtubules. The number over each panel is the rms
 # difference to the first panel over its rms. The zero band is counted once in this section, not twice as in the source's
 # program, so that the best image is the structure under the apodisation and any departure from it is an error.
@@ -588,7 +590,7 @@ study.publish_figure(
     "sim-wrong-parameters",
     gallery(images),
     alt="Nine crops of one reconstruction. With a wrong wave vector or phase filaments get parallel side lines; with too low "
-    "a modulation a honeycomb covers the image; a small Wiener parameter brings noise, a large one blur; a low apodisation "
+    "a modulation filaments get dark rims; a small Wiener parameter brings noise, a large one blur; a low apodisation "
     "cutoff blurs, no apodisation rings.",
     caption="One setting wrong at a time; each panel on its own scale (1st to 99.7th percentile), above it the rms difference "
     "to the first panel relative to its rms. Scale bars 1 µm.",
@@ -676,8 +678,8 @@ else:
     print("Open this notebook in JupyterLab to move the sliders.")
 
 # %% [markdown]
-# **What this shows.** The pattern must be right: half a pixel of the spectrum, one stripe in two fields, already costs more
-# than SIM gains. The filters are matters of taste within wide limits, and taste is what makes images incomparable.
+# **What this shows.** The pattern must be right: a whole pixel of the spectrum, one stripe per field, costs more than SIM
+# gains, and half a pixel more than half of it. The filters are matters of taste within wide limits, and taste is what makes images incomparable.
 #
 # **What it does not.** The numbers belong to this sample at this dose; where the maxima lie depends on both.
 
@@ -812,7 +814,8 @@ figure, axes = plt.subplots(1, 2, figsize=(8, 2.9))
 axes[0].loglog(outcome[:, 0], outcome[:, 1], ".", color="C0", label="wave vector error (px)")
 axes[0].axhline(0.05, color="black", linewidth=0.8, linestyle="--", label="0.05 px")
 turned_down = outcome[outcome[:, 2] == 1]
-axes[0].loglog(turned_down[:, 0], turned_down[:, 1], "o", mfc="none", color="C1", label="refused")
+if len(turned_down):
+    axes[0].loglog(turned_down[:, 0], turned_down[:, 1], "o", mfc="none", color="C1", label="refused")
 axes[0].set(xlabel="photons of the brightest pixel", ylabel="error (pixels of the spectrum)", ylim=(1e-3, 1e3))
 axes[0].legend()
 axes[1].semilogx(by_level[:, 0], by_level[:, 4], "o-", color="C0", label="pattern of bright frames")
@@ -822,9 +825,9 @@ axes[1].legend()
 study.publish_figure(
     "sim-light-levels",
     figure,
-    alt="Left: the error of the wave vector against light; below some tens of photons it jumps to many pixels, and those "
-    "fits are marked as refused. Right: correlation of the reconstruction with the structure, with its own pattern and with "
-    "that of bright frames; both fall with less light, the first one faster.",
+    alt="Left: the error of the wave vector against light, a few hundredths of a pixel down to the dimmest level; refused fits "
+    "would be circled. Right: correlation of the reconstruction with the structure, with its own pattern and with that of bright "
+    "frames; both fall with less light.",
     caption=f"Finding the pattern in less and less light, {repeats} exposures per level. Left: error of the wave vector; "
     "circles: fits that the estimation refuses. Right: mean correlation with the structure.",
     data={
@@ -838,7 +841,8 @@ study.publish_figure(
 
 # %% [markdown]
 # **What this shows.** Drawing counts around a bright frame is a fair stand-in for a dim exposure when the bright frame
-# counts photons: the excess is a twentieth. The estimation fails abruptly, and what it then gives is refused, not passed on.
+# counts photons: the excess is a twentieth. Down to the dimmest level the pattern of this thin sample is found to a few hundredths
+# of a pixel; what falls is the quality of the image.
 #
 # **What it does not.** The source draws around camera values, with their gain and offset; what that changes is measured in
 # the notebook on two-step denoising.
@@ -897,8 +901,8 @@ study.publish_figure(
     "sim-three-beams",
     figure,
     alt="A plane and an axial section of a volume of filaments: structure, widefield, reconstruction plane by plane and as a "
-    "volume. Widefield is blurred along the axis; the volume reconstruction shows small round sections on black. Beside: "
-    "light per plane, which the scaling of planes makes flat.",
+    "volume. Widefield is blurred along the axis; the volume reconstruction shows small sections, longer along the "
+    "axis, on black. Beside: light per plane, which the scaling of planes changes.",
     caption="Three-beam acquisition of a simulated volume. Above: the middle focal plane, below: an x–z section; each on its "
     "own scale, negative values drawn as 0; scale bars 1 µm. Right: light of each plane over the mean of all, in the "
     "structure, the frames, and the frames after the source's scaling.",
@@ -907,22 +911,22 @@ study.publish_figure(
 
 
 # %%
-def near(line):
+def correlation_with_frames(line):
     """Correlation of the light along the axis with that of the frames before scaling."""
     return float(np.corrcoef(line, brightness["frames"])[0, 1])
 
 
 coarse = gaussian_filter(thick.sel(z=series.z).values, 1.5)
 axial = {
-    title: float(np.corrcoef(image.values[:, ::step, ::step].ravel(), coarse.ravel())[0, 1])
-    for title, image, step in (("widefield", mean, 2), ("planes", by_planes, 2), ("volume", by_volume, 2))
+    title: float(np.corrcoef(image.values[:, ::2, ::2].ravel(), coarse.ravel())[0, 1])
+    for title, image in (("widefield", mean), ("planes", by_planes), ("volume", by_volume))
 }
 spread_z = {title: float(line.std()) for title, line in brightness.items()}
 depth_result = study.keep(
     "sim_axial",
     kept=spread_z["frames"],
     scaled=spread_z["frames, planes scaled"],
-    likeness_scaled=near(brightness["frames, planes scaled"]),
+    likeness_scaled=correlation_with_frames(brightness["frames, planes scaled"]),
     **axial,
 )
 study.say(
@@ -1061,7 +1065,9 @@ contrast = [
     for p in (pattern, limit)
 ]
 print("gain along the stripes:", sim.reach_per_um(optics, limit, limit.angle_rad) / optics.cutoff_per_um)
+print(f"its period: {1000 / optics.cutoff_per_um:.0f} nm, the finest that the lens could pass")
 print("transfer function at the stripes' frequency, 375 nm and at the cutoff:", np.round(contrast, 4))
+print("the lens passes nothing of such stripes: they cannot be projected through it, nor found in the frames")
 
 # %% tags=["solution"]
 ring_y, ring_x = np.meshgrid(axis_um, axis_um, indexing="ij")

@@ -117,7 +117,7 @@ study.publish_figure(
     "hughes2024-fig-3",
     figure,
     alt="A slice through chest and both arms under a mesh of 5 by 12 squares, which reaches from one arm to the other. Three "
-    "squares are shown enlarged in grey: wall of the chest, muscle, fat.",
+    "squares are shown enlarged in grey: fat at the wall of the chest, breastbone with cartilage, and an arm.",
     caption=f"The crop grid of the source over one photograph, laid where it covers most of the body ({covered.mean():.0%} of "
     "its area). Followed through 128 photographs, every square becomes a block; three depth ranges make 180. Right: the "
     "squares with a white rim, in grey; scale bars 1 µm once a pixel is taken for 50 nm. Photograph: U.S. National Library of "
@@ -230,8 +230,8 @@ study.publish_figure(
     "visible-human-textures",
     figure,
     alt=f"A section of each kind: photograph, {kind}, phantom and microtubules. The spectra of photograph, {kind} and "
-    "phantom fall steeply side by side; that of microtubules falls slowly and lies a hundred times higher at the limit of "
-    "the lens.",
+    "phantom fall steeply side by side; that of microtubules falls slowly and lies some ten to twenty times higher at the limit "
+    "of the lens.",
     caption="Four kinds of objects on voxels of 50 nm. Below, left: power spectra, median over sections; dotted: what the lens "
     "passes and what the reconstruction can hold. Right: slope of the spectrum and share of the variance beyond the "
     "lens, one point per section, colours as left.",
@@ -304,8 +304,8 @@ study.say(
 # not for the balance of fine and coarse detail.
 #
 # **What it does not.** The phantom's few numbers were set with the photograph in view, so that the agreement is no
-# discovery. The film of the source is finer than our photograph by a factor of about two, and its spectrum therefore steeper
-# still. Filaments are drawn emitter by emitter, and what is sparse is fine. The body's slices are 0.33 mm apart, more than its pixels are wide, while tomography and phantom are treated as cubes.
+# discovery. The film of the source is finer than our photograph by a factor of about two; how its spectrum goes on there is not
+# known. Filaments are drawn emitter by emitter, and what is sparse is fine. The body's slices are 0.33 mm apart, more than its pixels are wide, while tomography and phantom are treated as cubes.
 
 # %% [markdown]
 # ## Through the microscope
@@ -367,7 +367,7 @@ study.publish_table(
         "replaced": [f"{fit.replaced.sum()} of {fit.replaced.size}" for fit in fits.values()],
     },
     caption="The pattern as fitted in noise-free frames of every eighth plane. Significance: agreement of the bands in standard "
-    "deviations of chance; 5 are needed. In the focal plane the modulations are 1.33 and 0.67; a fit outside 0.4 to 1.1 is "
+    "deviations of chance; 5 are asked for, which wrong wave vectors reach here too. In the focal plane the modulations are 1.33 and 0.67; a fit outside 0.4 to 1.1 is "
     "replaced by 0.65.",
 )
 
@@ -466,9 +466,10 @@ study.say(
 )
 
 # %% [markdown]
-# **What this shows.** The whole way runs on any volume, but the pattern is hard to find even without noise. Where tissue fills
-# the volume, most light in a frame comes from out of focus and carries other stripes or none, and an object with little
-# fine detail has little by which its bands could be matched. What is out of bounds falls back to one number, and many of
+# **What this shows.** The whole way runs on any volume, but the pattern is hard to find even without noise, in the
+# tomography more than in the phantom. Much of the light comes from out of focus and carries other stripes or none, and an object
+# with little fine detail has little by which its bands could be matched; a high significance is then no proof that a wave vector
+# is right. What is out of bounds falls back to one number, and many of
 # the source's 180 blocks may have been reconstructed with it.
 #
 # **What it does not.** With the fallback the weights of the bands are wrong by a common factor, and coarse and fine detail
@@ -574,7 +575,8 @@ for name, method, across, along in cutoffs:
     axis.plot(across, along, "o" if name == kind else "s", color=colours[method], mfc="none" if name == kind else None)
 for method, (across, along) in theory.items():
     axis.plot(across, along, "k+", markersize=12)
-    axis.annotate(method, (across, along), xytext=(0, 8), textcoords="offset points", ha="center", fontsize=8)
+    beside = {"xytext": (0, -16 if method == "widefield" else 8), "textcoords": "offset points"}
+    axis.annotate(method, (across, along), ha="center", fontsize=8, **beside)
 for method, label in labels.items():
     axis.plot([], [], "s", color=colours[method], label=label)
 axis.plot([], [], "o", color="grey", mfc="none", label=kind)
@@ -585,7 +587,7 @@ study.publish_figure(
     "visible-human-cutoffs",
     figure,
     alt="Cutoff along the axis over cutoff in planes, one point per block. Widefield lies at the lower left, reconstruction "
-    "plane by plane far to the right and somewhat higher, reconstruction as a volume to the right and above.",
+    "plane by plane far to the right and somewhat higher, reconstruction as a volume as far to the right and somewhat lower.",
     caption="Where the correlation with the object falls below 1/7, noise-free, one point per block (open circles: "
     f"{kind}, squares: phantom). Crosses: the frequencies at which the bands end.",
     data={
@@ -637,7 +639,8 @@ study.say(
 )
 
 # %% [markdown]
-# **What this shows.** How far detail reaches is a matter of the bands, not of the object. Widefield has nothing in a cone
+# **What this shows.** How far detail reaches follows the bands across the axis. Along it, plane by plane, agreement lasts beyond
+# their end, in the tomography more than in the phantom; why is not settled here. Widefield has nothing in a cone
 # around the axis, which is why flat layers vanish in it. The side bands fill the cone even when planes are reconstructed one by
 # one, since only light in focus carries the stripes: planes by themselves are not blind along the axis.
 #
@@ -651,7 +654,7 @@ study.say(
 # program has scaled the frames of every plane to their own maximum before. On 36 test blocks the reconstructions of such frames
 # agree with those of the bright ones to 25.75 dB (sd 5.95) and a structural similarity of 0.739.
 #
-# **What we do.** The same on blocks of both kinds: frames scaled plane by plane, drawn, stretched from the 10th to the
+# **What we do.** The same on every fourth plane of blocks of both kinds: frames scaled plane by plane, drawn, stretched from the 10th to the
 # 99.9th percentile, reconstructed, clipped at 0 and divided by the maximum, as the source does on the way. And once more
 # with one scale for the whole series, the way light is lost in a microscope: planes with less light then lose more.
 
@@ -720,7 +723,7 @@ study.publish_figure(
     "visible-human-low-light",
     figure,
     alt=f"Reconstruction of bright and of dim frames of {kind} and phantom; the dim ones are covered by grain and short "
-    "waves, which are weaker where planes were scaled. Beside: PSNR and similarity per block, with the published mean.",
+    "waves, much alike with either scaling. Beside: PSNR and similarity per block, with the published mean.",
     caption=f"Light reduced {low_light_factor:.0f} times by Poisson draws around 16-bit grey values: the frames of every plane "
     "scaled to their own maximum, as in the source, or all planes by one number. Right: dim against bright reconstruction "
     "(range 1 after division by the maximum), one point per block; dashed: the source's mean over 36 blocks, grey: its "
@@ -760,8 +763,8 @@ study.say(
 )
 
 # %% [markdown]
-# **What this shows.** What noise does to a reconstruction depends on the object at least as much as on the light: the
-# standard deviation of the source's own 36 blocks is 6 dB. Scaling every plane hands the same light to dark planes as
+# **What this shows.** What noise does to a reconstruction depends much on the object: at the same factor the tomography
+# keeps several decibels more than the phantom, and the standard deviation of the source's own 36 blocks is 6 dB. Scaling every plane hands the same light to dark planes as
 # to bright ones, which no exposure does. And the stretch to the 99.9th percentile saturates pixels, of which our own
 # reconstruction would warn: the brightest structures lose their stripes before they are reconstructed.
 #

@@ -47,7 +47,6 @@ precision: str = "bf16"  # in which networks compute
 device: str = "cpu"  # "cpu" or "cuda"
 
 # %%
-import hashlib
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -58,16 +57,17 @@ from matplotlib.colors import Normalize
 from scipy import stats
 from scipy.ndimage import gaussian_filter
 
-from nbsupport import codebase, study
+from nbsupport import study
 from nbsupport.assess import stages as scoring
 from nbsupport.assess.artefacts import distance_to_structure, pattern_peak, ringing
 from nbsupport.assess.resolution import frc
 from nbsupport.assess.skeletons import distortion
 from nbsupport.assess.stages import StageScores, scored
 from nbsupport.assess.statistics import bootstrap, mean_interval, over_seeds, paired_difference
+from nbsupport.codebase import code_sha256
 from nbsupport.optics import Optics
 from nbsupport.reconstruct import sim
-from nbsupport.restore import networks, two_step
+from nbsupport.restore import two_step
 from nbsupport.restore.two_step import Chain, Chains, Exposure, Fields, PlanarProtocol, Recipe
 from nbsupport.study import layout
 
@@ -85,8 +85,7 @@ small = Recipe(
     features=small_features,
     steps=small_steps,
 )
-code = b"".join(path.read_bytes() for path in codebase.code_behind(Path(two_step.__file__)))
-folder = layout.DATA / "two-step" / hashlib.sha256(code).hexdigest()[:12]
+folder = layout.DATA / "two-step" / code_sha256(Path(two_step.__file__))[:12]
 stated = shape == {"groups": 5, "blocks": 3, "features": 32}
 size_note = f"Network of {groups} groups of {blocks} blocks with {features} maps, {steps} steps" + (
     "." if stated else "; **reduced**: the source's has 5 groups of 3 blocks with 32 maps."
@@ -159,7 +158,6 @@ def measured(chain, kind, **options):
 
 single = Chain((mt,), main, seed=seed)
 scores_mt, images_mt = measured(single, mt)
-layers = networks.rcan(2, 9, 9, groups=groups, blocks=blocks, features=features)
 sets = {"single": "microtubules alone", "mixed": "mixed, microtubules", "mixed ER": "mixed, ER"}
 published = {name: scoring.stated(layout.PARAMS / "hughes2024-means.csv", one) for name, one in sets.items()}
 
@@ -626,10 +624,11 @@ def over_training(kinds, kind, **changed):
 
 longer = replace(small, steps=2 * small_steps)
 METRICS = ("PSNR (dB), step 1", "PSNR (dB), step 2", "SSIM, step 1", "SSIM, step 2")
-diversity, gaps = {}, {}
+diversity, gaps, mixed = {}, {}, {}
 alone = over_training((mt,), mt)
 for label, changed in (("equal_updates", {}), ("source_epochs", {"second": longer})):
     filament, reticular = (over_training((mt, er), kind, **changed) for kind in (mt, er))
+    mixed[label] = filament
     gaps[label] = [paired_difference(a, b, rng=rng.bootstrap) for a, b in zip(filament, alone, strict=True)]
     diversity |= {
         f"mt_falls_{label}": sum(gap.high < 0 for gap in gaps[label]),
@@ -651,15 +650,19 @@ study.claim("hughes2024-diversity-degrades", measured=diversity, n=n_mt * len(tr
 
 # %%
 study.say(
-    "Step 2 gains **{alone:.2f} dB** on microtubules when trained on them alone and **{mixed:.2f} dB** when trained on both, over "
-    "{seeds} training seed(s). " + small_note,
+    "Both steps together gain **{alone:.2f} dB** on microtubules when trained on them alone and, with as many updates, **{mixed:.2f} dB** "
+    "when trained on both, over {seeds} training seed(s). " + small_note,
     study.keep(
-        "two_step_diversity", alone=float(alone[1].mean()), mixed=float(filament[1].mean()), seeds=len(training_seeds)
+        "two_step_diversity",
+        alone=float(alone[1].mean()),
+        mixed=float(mixed["equal_updates"][1].mean()),
+        seeds=len(training_seeds),
     ),
 )
 
 # %% [markdown]
-# **What this shows.** Equal light, equal updates and equal capacity: what is left is diversity itself.
+# **What this shows.** With equal light, updates and capacity, what a second structure costs or brings. It also doubles the number
+# of fields and halves the updates that each structure gets; these are not told apart from diversity.
 #
 # **What it does not.** A count of intervals below 0 depends on the number of fields; the intervals themselves are printed.
 
@@ -864,9 +867,9 @@ study.publish_table(
 )
 
 # %% [markdown]
-# **What this shows.** What interpolation costs, and what the extra directions cost or bring.
+# **What this shows.** What free rotation, quarter turns and no turns make of the stripes and of PSNR.
 #
-# **What it does not.** One training each.
+# **What it does not.** One training each: which of the first two is better changes with the size of the study.
 
 # %% [markdown]
 # ## Is a draw a dim exposure?
@@ -958,9 +961,17 @@ study.publish_figure(
     },
 )
 
+# %%
+study.say(
+    "For photon counts the draw has the variance of a dim exposure but for a twentieth; the networks trained on the two differ by "
+    "**{gap:.2f} dB** on dim exposures. Of camera frames, even converted to photons, the drawn ones have up to {lacking:.0%} too "
+    "little variance; that meets the rule, which forbids too much alone.",
+    study.keep("two_step_thinning", gap=gap["photons"], lacking=max(0.0, -largest["converted"])),
+)
+
 # %% [markdown]
-# **What this shows.** For photon counts the draw is a fair stand-in. A camera's offset is not light: taken for counts, its
-# shot noise is added where there is none, and a gain hides the noise that is there.
+# **What this shows.** From camera frames the read noise of the dim exposure is missing: the drawn frames are too clean, the more
+# the dimmer they are. An offset that is taken for counts adds noise where there is none.
 #
 # **What it does not.** A dim exposure of a living cell would also have bleached and moved less.
 
@@ -1159,14 +1170,17 @@ study.say(
 # ## Exercises
 #
 # 1. Restore the frames of a field whose stripes have another period than the network has seen. What happens to the modulation?
-# 2. Which fields gain most from the second step: those that were darkest, or those that were densest?
+# 2. Which fields gain most from the second step: those that agreed least before, or those that were densest?
 
 # %% tags=["solution"]
 other = replace(fields[mt].protocol, period_um=0.45)
 one = two_step.acquire(other, 0)
-answer = two_step.restored_frames(chains.first(single).network, one.low, precision=precision, device=device)
-for label, frames in (("bright", one.high), ("restored", answer)):
-    print(label, "modulation:", np.round(other.estimated(frames, check=False).modulation_fitted.mean(), 3))
+trained_network = chains.first(single).network
+for title, stripes, shot in (("own period", fields[mt].protocol, test[mt][0]), ("another", other, one)):
+    answer = two_step.restored_frames(trained_network, shot.low, precision=precision, device=device)
+    for label, frames in (("bright", shot.high), ("restored", answer)):
+        found = stripes.estimated(frames, check=False).modulation_fitted.mean()
+        print(f"{title}, {label}: modulation {found:.3f}")
 
 # %% tags=["solution"]
 second_gain = scores_mt.change("psnr_db", "step 2", "step 1")

@@ -1,5 +1,6 @@
 """The whole study at smoke size, through its own workflow, killed once on the way and judged by what it published."""
 
+import ast
 import json
 import os
 import re
@@ -110,6 +111,28 @@ def test_a_notebook_has_the_bones_of_the_house(name):
         assert part in text, part
     assert cells[-1].source.strip() == "study.end()"
     assert any("solution" in cell.metadata.get("tags", []) for cell in cells)
+
+
+def unseen(code):
+    """Sentences and verdicts of a cell that nobody would see: Jupyter shows the last expression of a cell alone."""
+    tree = ast.parse(code)
+    alone = {id(node) for node in tree.body[-1:]}
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)]
+    hidden = [node for node in calls if id(node) not in alone]
+    return [text for text in map(ast.unparse, hidden) if text.startswith(("study.say(", "study.claim("))]
+
+
+def test_a_sentence_that_is_not_the_last_expression_of_its_cell_is_found():
+    assert unseen("study.say('seen')") == []
+    assert unseen("display(study.say('seen'))\nx = 1") == []
+    assert unseen("study.say('lost')\n\ndef after(): ...") == ["study.say('lost')"]
+    assert unseen("if x:\n    study.claim('lost')") == ["study.claim('lost')"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_sentence_and_every_verdict_is_shown(name):
+    cells = [cell.source for cell in jupytext.read(notebook_source(name)).cells if cell.cell_type == "code"]
+    assert [text for cell in cells for text in unseen(cell)] == []
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -48,6 +48,14 @@ def test_clipped_and_plain_reconstructions_differ_where_they_are_negative(one):
     assert np.ptp(plain.values[dark]) > 0
 
 
+@pytest.mark.parametrize("normalisation", two_step.NORMALISATIONS)
+def test_a_second_network_that_changes_nothing_leaves_the_first_image_and_no_pedestal(one, normalisation):
+    images = two_step.stages(one, SMALL, nn.Identity(), nn.Identity(), normalisation=normalisation)
+    assert (one.low_image.values < 0).mean() > 0.05
+    np.testing.assert_allclose(images["step 2"], images["step 1"], atol=1e-3 * 65535)
+    assert np.percentile(images["step 2"], 5) == 0
+
+
 def test_an_unknown_normalisation_is_refused(one):
     with pytest.raises(ValueError, match="normalisation='raw'"):
         two_step.refined(nn.Identity(), one.low_image, normalisation="raw")

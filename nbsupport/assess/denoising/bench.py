@@ -16,7 +16,7 @@ import xarray as xr
 from nbsupport.assess.fidelity import ms_ssim, psnr_db, rescale, ssim
 from nbsupport.assess.resolution import mean_frc
 from nbsupport.assess.statistics import Interval, paired_difference
-from nbsupport.codebase import code_behind
+from nbsupport.codebase import code_sha256
 from nbsupport.publish import write_json
 from nbsupport.restore.denoisers import Denoiser, Examples
 
@@ -223,6 +223,4 @@ def _fingerprint(denoiser: Denoiser, examples: Examples, seed: int) -> str:
 @cache
 def _code_sha256(module: str) -> str:
     """Hash of the file of a module and of all that it reaches in this package."""
-    source = Path(sys.modules[module].__file__)
-    files = [source, *code_behind(source)]
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+    return code_sha256(Path(sys.modules[module].__file__))

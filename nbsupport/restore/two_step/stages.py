@@ -141,6 +141,7 @@ def stages(
 def _applied(network, values, *, tile=None, overlap=None, **options):
     dimensions = values.ndim - 1
     tile, overlap = (TILE[dimensions] if tile is None else tile), (OVERLAP[dimensions] if overlap is None else overlap)
-    scaled, _ = INPUT.scale(values)
+    scaled, back = INPUT.scale(values)
     options = {"tile": tile, "overlap": overlap, **options}
-    return np.asarray(tiling.apply(network, scaled, dimensions=dimensions, **options), dtype=float)
+    # Back on the scale of its input: where that reaches below zero, 0 for a network is no zero of light.
+    return back(np.asarray(tiling.apply(network, scaled, dimensions=dimensions, **options), dtype=float))
