@@ -482,7 +482,7 @@ def cost(*differing):
     wanted = {("structure", "photons", "aperture").index(name) for name in differing}
     pairs = list(product(range(len(names)), repeat=2))
     differ = [{i for i in range(3) if conditions[r][i] != conditions[c][i]} for r, c in pairs]
-    chosen = [float(-loss[r, c]) for (r, c), d in zip(pairs, differ, strict=True) if d == wanted]
+    chosen = [float(-gain_over_matched[r, c]) for (r, c), d in zip(pairs, differ, strict=True) if d == wanted]
     return float(np.mean(chosen)) if chosen else 0.0
 
 

@@ -624,11 +624,11 @@ def over_training(kinds, kind, **changed):
 
 longer = replace(small, steps=2 * small_steps)
 METRICS = ("PSNR (dB), step 1", "PSNR (dB), step 2", "SSIM, step 1", "SSIM, step 2")
-diversity, gaps, mixed = {}, {}, {}
+diversity, gaps, on_both = {}, {}, {}
 alone = over_training((mt,), mt)
 for label, changed in (("equal_updates", {}), ("source_epochs", {"second": longer})):
     filament, reticular = (over_training((mt, er), kind, **changed) for kind in (mt, er))
-    mixed[label] = filament
+    on_both[label] = filament
     gaps[label] = [paired_difference(a, b, rng=rng.bootstrap) for a, b in zip(filament, alone, strict=True)]
     diversity |= {
         f"mt_falls_{label}": sum(gap.high < 0 for gap in gaps[label]),
@@ -655,7 +655,7 @@ study.say(
     study.keep(
         "two_step_diversity",
         alone=float(alone[1].mean()),
-        mixed=float(mixed["equal_updates"][1].mean()),
+        mixed=float(on_both["equal_updates"][1].mean()),
         seeds=len(training_seeds),
     ),
 )
