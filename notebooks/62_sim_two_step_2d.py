@@ -1125,6 +1125,9 @@ def inner(image):
     return image[24:-24, 24:-24]
 
 
+bar_um = 1.0 if min(real_images["normal"].shape) > 128 else 0.25
+
+
 agreement = {
     light: scored(inner(real_images["normal"]), inner(image)) | {"correlation": float(np.corrcoef(inner(real_images["normal"]).values.ravel(), inner(image).values.ravel())[0, 1])}
     for light, image in real_images.items()
@@ -1134,15 +1137,15 @@ figure, axes = plt.subplots(2, 3, figsize=(8, 5.4))
 for column, (light, image) in enumerate(real_images.items()):
     frame = raw[light][0, 0]
     study.draw_image(axes[0, column], frame, title=f"{light}: a frame", norm=study.percentile_limits(frame, 1, 99.8), cmap="gray")  # fmt: skip
-    study.draw_image(axes[1, column], inner(image), title=f"{light}: reconstruction", norm=study.percentile_limits(inner(image), 10, 99.7), cmap="gray")  # fmt: skip
+    study.draw_image(axes[1, column], inner(image), title=f"{light}: reconstruction", norm=study.percentile_limits(inner(image), 10, 99.7), cmap="gray", scale_bar_um=bar_um)  # fmt: skip
 study.publish_figure(
     "sim-two-step-real",
     figure,
     alt="Above, a raw frame in normal light, in low light, and in low light after the first network; below, their "
     "reconstructions. The low-light reconstruction is grainy; that of the restored frames is smoother.",
     caption="Real low-light frames through a first network that has seen simulated filaments only. Above: one of 15 frames; below: "
-    "reconstructions with the pattern of the normal-light frames, each on its own scale. Scale bars 1 µm. Data: L. Jin, B. Liu, "
-    f"F. Zhao et al. (2020). {small_note}",
+    "reconstructions with the pattern of the normal-light frames, each on its own scale. Scale bars 1 µm, "
+    f"below {bar_um:g} µm. {small_note}{'' if real_stand_in else ' Data: L. Jin, B. Liu, F. Zhao et al. (2020).'}",
     data={f"{light}: reconstruction": image for light, image in real_images.items()},
     stand_in=real_stand_in,
 )

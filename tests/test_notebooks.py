@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import jupytext
 import nbformat
@@ -52,6 +53,28 @@ def study(tmp_path_factory):
     done = subprocess.run(**snakemake(root), capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return {"root": root, "left_behind": left_behind}
+
+
+READERS = [name for name in NAMES if "study.locate(" in notebook_source(name).read_text(encoding="utf-8")]
+"""Notebooks that use open data where they are at hand."""
+
+
+@pytest.fixture(scope="session")
+def without_data(study, tmp_path_factory):
+    """What the runner said of every reader of open data when there were none, by notebook, and the root of the runs."""
+    if "NBSUPPORT_DATA" not in os.environ:
+        pytest.skip("no open data are at hand: the study of these tests has run without them")
+    root = tmp_path_factory.mktemp("absent") / "study"
+    shutil.copytree(study["root"], root, ignore=shutil.ignore_patterns(".snakemake"))
+    environment = {name: value for name, value in os.environ.items() if name != "NBSUPPORT_DATA"}
+    environment |= {"NBSUPPORT_ROOT": str(root), "NBSUPPORT_OFFLINE": "1"}
+
+    def run(name):
+        command = [sys.executable, "-m", "nbsupport", "run", name, "--size", "smoke"]
+        return subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True)
+
+    with ThreadPoolExecutor(2) as pool:
+        return root, dict(zip(READERS, pool.map(run, READERS), strict=True))
 
 
 def executed(study, name):
@@ -98,6 +121,14 @@ def test_a_notebook_prints_no_warning_and_shows_no_path_of_the_machine(study, na
         for output in cell.get("outputs", []):
             assert output.get("name") != "stderr", f"cell {number}: {output.text}"
             assert str(study["root"]) not in json.dumps(output), f"cell {number}"
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_a_notebook_runs_without_open_data_and_names_what_stands_in_for_them(without_data, name):
+    root, runs = without_data
+    assert runs[name].returncode == 0, runs[name].stdout + runs[name].stderr
+    cells = nbformat.read(root / f"data/runs/smoke/{name}.ipynb", as_version=4).cells
+    assert "**Stand-in:**" in json.dumps(cells, ensure_ascii=False)
 
 
 @pytest.mark.parametrize("name", NAMES)
