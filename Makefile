@@ -1,5 +1,5 @@
 # Two doors: `make study` regenerates every table and figure, `make test` checks the project.
-# SIZE is smoke, class (default), desk or paper; CORES the cores a study may use.
+# SIZE is smoke, class (default) or desk; CORES the cores a study may use. (Five notebooks have a set of size paper too.)
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 SIZE ?= class
@@ -43,14 +43,14 @@ book: $(READY)       ## build the notebooks as a site: book/_build/html/index.ht
 diagram: $(READY)    ## redraw the dataflow from the Snakefile
 	$(RUN) nbsupport diagram
 
-readme: $(READY)     ## write the measured times into the README
+readme: $(READY)     ## write the verdicts and the measured times into the README
 	$(RUN) nbsupport readme
 
 lock:                ## resolve every version again and write requirements.lock
 	$(VENV)/bin/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --upgrade \
 	    --generate-hashes --no-header --no-annotate -o requirements.lock
 
-clean:               ## remove everything that can be made again, except the environment and downloaded data
+clean:               ## remove executed notebooks, their figures (not those of desk) and the built book; what was trained stays
 	rm -rf data/runs book/_build .snakemake figures/smoke figures/class figures/custom
 
 $(READY): requirements.lock pyproject.toml

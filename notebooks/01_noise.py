@@ -113,7 +113,7 @@ grid = figure.add_gridspec(3, 4, height_ratios=[1, 1, 0.8])
 shared = plt.Normalize(offset, float(frames["ghost image"].max()))
 for column, (name, frame) in enumerate(frames.items()):
     axes = figure.add_subplot(grid[0, column])
-    drawn = study.draw_image(axes, frame, title=f"a  {name}", norm=shared)
+    drawn = study.draw_image(axes, frame, title=f"a  {name.removesuffix('d illumination')}", norm=shared)
     figure.colorbar(drawn, ax=axes, shrink=0.8, label="ADU", extend="max")
 for column, (name, image) in enumerate(chain.items()):
     axes = figure.add_subplot(grid[1, column])

@@ -12,10 +12,10 @@
 # ---
 
 # %% [markdown]
-# # Training pairs: the same photons with and without noise
+# # Training pairs: the same emitters with and without noise
 #
 # To learn what noise does to a MUSICAL image, a network needs pairs: the image as a real camera would allow it, and the image
-# of the very same emitters and photons without any noise. No microscope can record the second; a simulation can. This
+# of the very same blinking emitters without any noise. No microscope can record the second; a simulation can. This
 # notebook makes the data set of [jadhav2021] (actin, vesicles and mitochondria, four pixel sizes), divides it into training,
 # validation and test, looks for leaks between them, and measures on the test pairs what noise alone has done. Every later
 # notebook on artefact removal reads what is made here. It takes a few minutes on a laptop, a minute once the pairs are made, and needs no data.

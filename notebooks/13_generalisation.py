@@ -93,7 +93,7 @@ found = [run for run in runs_in(layout.DATA / "restorers" / trained) if run.seed
 restorers = {name: [run.restorer for run in found if run.method == method] for name, method in MODELS.items()}
 if untrained := [MODELS[name] for name, those in restorers.items() if not those]:
     raise FileNotFoundError(
-        f"data/restorers/{trained} lacks {', '.join(untrained)}; run 11_train_artefact_removal first"
+        f"data/restorers/{trained} lacks {', '.join(untrained)}; run 11_train_artefact_removal with its variants first (`make study` does)"
     )
 study.publish_table(
     "generalisation-restorers",

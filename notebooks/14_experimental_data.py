@@ -117,7 +117,9 @@ METHODS = ["MUSICAL", *MODELS]
 runs = {(run.method, run.seed): run for run in runs_in(layout.DATA / "restorers" / trained)}
 wanted = [(method, number) for method in MODELS.values() for number in training_seeds]
 if untrained := [f"{method}, seed {number}" for method, number in wanted if (method, number) not in runs]:
-    raise FileNotFoundError(f"data/restorers/{trained} lacks {'; '.join(untrained)}; run 11_train_artefact_removal")
+    raise FileNotFoundError(
+        f"data/restorers/{trained} lacks {'; '.join(untrained)}; run 11_train_artefact_removal with its variants first (`make study` does)"
+    )
 restorers = {name: [runs[method, number].restorer for number in training_seeds] for name, method in MODELS.items()}
 cards = [(name, number, r.card) for name, rs in restorers.items() for number, r in zip(training_seeds, rs, strict=True)]
 study.publish_table(
@@ -257,7 +259,7 @@ def simulated(condition, name, repeat):
 
 
 # %% [markdown]
-# Measures, all against the known emitters or against noise-free MUSICAL of the same photons:
+# Measures, all against the known emitters or against noise-free MUSICAL of the same blinking emitters:
 # **PSNR** and **SSIM** of images divided by their maxima (range 1); **debris**, the share of light farther than 100 nm from any
 # emitter; **continuity**, the length of lines brighter than a tenth of their own median (of mitochondria, the lines are
 # their walls in projection); the **out-of-focus ratio**, brightness around emitters 300 nm or more from focus over that

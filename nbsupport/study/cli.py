@@ -61,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     diagram = commands.add_parser("diagram", help="draw the dataflow that the Snakefile declares")
     diagram.set_defaults(act=_diagram)
 
-    readme = commands.add_parser("readme", help="write the measured times into the README")
+    readme = commands.add_parser("readme", help="write the verdicts and the measured times into the README")
     readme.set_defaults(act=_readme)
 
     for module in ROOM_COMMANDS:
@@ -165,5 +165,5 @@ def _readme(options: argparse.Namespace) -> int:
     from nbsupport.study.readme import write_readme
 
     write_readme()
-    print("wrote the times into README.md")
+    print("wrote the verdicts and the times into README.md")
     return 0

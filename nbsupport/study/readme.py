@@ -15,23 +15,33 @@ REFERENCE = "desk"
 
 
 def times_table() -> str:
-    """Markdown table of the run records at hand: time per notebook and size, largest peak memory; a dash for none."""
+    """Markdown table of the run records at hand: time per notebook and size, largest peak memory; a dash for none.
+
+    Where runs of a notebook are missing, the cell says how many there are, and the sum that it is larger.
+    """
     lines = ["| notebook | " + " | ".join(SHOWN) + " | peak memory |", "|---|" + "---|" * (len(SHOWN) + 1)]
-    totals = dict.fromkeys(SHOWN, 0.0)
+    totals, gaps = dict.fromkeys(SHOWN, 0.0), set()
     for name in notebook_names():
         cells, peak = [], 0.0
         for size in SHOWN:
-            folder = layout.figures_folder(size) / "runs"
-            paths = [path for run in runs_of(name, size) if (path := folder / f"{run}.json").exists()]
+            folder, asked = layout.figures_folder(size) / "runs", runs_of(name, size)
+            paths = [path for run in asked if (path := folder / f"{run}.json").exists()]
             records = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
             spent = sum(record["wall_s"] for record in records)
-            several = f" ({len(records)} runs)" if len(records) > 1 else ""
-            cells.append(duration(spent) + several if records else "—")
+            cells.append(duration(spent) + _count(len(records), len(asked)) if records else "—")
             totals[size] += spent
+            gaps |= {size} if len(records) < len(asked) else set()
             peak = max([peak, *(record["peak_memory_gib"] for record in records)])
         lines.append(f"| {name} | {' | '.join(cells)} | {peak:.1f} GiB |")
-    lines.append("| **all** | " + " | ".join(duration(totals[size]) for size in SHOWN) + " | |")
+    sums = [("over " if size in gaps else "") + duration(totals[size]) for size in SHOWN]
+    lines.append(f"| **all** | {' | '.join(sums)} | |")
     return "\n".join(lines)
+
+
+def _count(found: int, asked: int) -> str:
+    if found < asked:
+        return f" ({found} of {asked} runs)"
+    return f" ({asked} runs)" if asked > 1 else ""
 
 
 def write_readme() -> None:
