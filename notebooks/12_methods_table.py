@@ -50,6 +50,7 @@ from scipy.ndimage import gaussian_filter
 from nbsupport import study
 from nbsupport.assess import statistics
 from nbsupport.assess.benchmark import MEASURES, PSNR, Judge, Table, interval, lines, runs_in, scores, together
+from nbsupport.codebase import code_sha256
 from nbsupport.restore import baselines, losses, networks, pairs
 from nbsupport.restore.denoisers import Camera, Examples, denoiser
 from nbsupport.simulate.recording import record
@@ -234,7 +235,8 @@ training = [pair for structure in pairs.STRUCTURES for pair in pairs.load(data, 
 chosen = {name: baselines.chosen(name, [p.noisy for p in training], [p.clean for p in training]) for name in filters}
 simple = {UNTREATED: lambda j: j.pair.noisy, BLACK: lambda j: 0 * j.pair.noisy}
 simple |= {f"{name} filter": lambda j, filter=f: filter(j.pair.noisy) for name, f in chosen.items()}
-stamp = {f"{name} filter": repr(f) for name, f in chosen.items()}
+code = code_sha256(layout.NOTEBOOKS / "12_methods_table.py")
+stamp = {f"{name} filter": f"{f!r} {code}" for name, f in chosen.items()}
 for label, restore in study.track(list(simple.items()), "classical filters"):
     file = bench / f"{label.replace(' ', '-')}.json"
     table[label] = scores(restore, judges, cache=file, identity=stamp.get(label, label))
@@ -1190,7 +1192,7 @@ ROUTES = {f"{name} of frames": frames_first(name, **OPTIONS[name]) for name in f
 few = of_mitochondria[:route_pairs]
 routes = {}
 for name, restore in study.track(list(ROUTES.items()), "denoising frames"):
-    identity = f"{name} {OPTIONS[name.removesuffix(' of frames')]}"
+    identity = f"{name} {OPTIONS[name.removesuffix(' of frames')]} {seed} {code}"
     routes[name] = scores(restore, few, cache=bench / f"{name.replace(' ', '-')}.json", identity=identity)
 names = [j.name for j in few]
 subset = together({label: part.sel(pair=names) for label, part in table.items()} | routes)

@@ -90,6 +90,6 @@ def stripe_anisotropy(left: xr.DataArray, *, where: xr.DataArray | None = None) 
     rows = [row for row in range(values.shape[1]) if chosen[row].sum() > 1]
     if not rows:
         return float("nan")
-    between = np.mean([values[:, row, chosen[row]].mean(axis=0).var() for row in rows])
-    within = np.mean([values[:, row, chosen[row]].var(axis=0).mean() for row in rows])
+    between = np.mean([values[:, row, chosen[row]].mean(axis=0).var(ddof=1) for row in rows])
+    within = np.mean([values[:, row, chosen[row]].var(axis=0, ddof=1).mean() for row in rows])
     return float(between / within) if within > 0 else float("nan")

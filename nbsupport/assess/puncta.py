@@ -48,9 +48,8 @@ def detect(
     truth = np.atleast_2d(np.asarray(points_px, dtype=float))
     if not len(peaks) or smooth.max() <= 0:
         return Detection(0.0, 0.0, 0.0)
-    pairs = KDTree(truth).query(peaks, distance_upper_bound=within_px)
-    order = np.argsort(pairs[0])
-    taken = {int(pairs[1][i]) for i in order if np.isfinite(pairs[0][i])}
+    distance, place = KDTree(truth).query(peaks, distance_upper_bound=within_px)
+    taken = set(place[np.isfinite(distance)].tolist())
     precision, recall = len(taken) / len(peaks), len(taken) / len(truth)
     return Detection(precision, recall, 2 * precision * recall / max(precision + recall, 1e-12))
 

@@ -266,8 +266,9 @@ class TransferBench:
         def make() -> dict[str, Any]:
             seen = self.noisy(task, peak, repeat)
             if row_sd:
+                rows = f"rows {task} {peak:g}"
                 frames = xr.DataArray(seen, dims=("frame", "y", "x"), attrs={"units": "ADU"})
-                seen = line_noise(frames, row_sd=row_sd, rng=np.random.default_rng(repeat)).values
+                seen = line_noise(frames, row_sd=row_sd, rng=streams(self.seed, rows, sample=repeat)[rows]).values
             network = self.starts[start](repeat)
             done = retrain(copy.deepcopy(network), list(seen), how, seed=repeat).network
             before = restore(network, list(seen), how, inference="single pass")

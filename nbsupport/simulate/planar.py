@@ -20,7 +20,7 @@ from nbsupport.simulate.structures import Curve, Filament, Sample, curved_lines,
 KINDS = ("filaments", "rings", "puncta", "tubes", "points and lines")
 
 _FINER = 3  # pixels of the grid on which emitters are counted, per pixel and axis
-_REACH = 12  # half side of the point spread function, pixels
+REACH_UM = 1.2  # half side of the point spread function; some 4 % of the light of an Airy pattern lie farther out
 _MARGIN_UM = 1.0  # around the field, from which structures send light into it
 _SLICE_UM = 0.2  # thickness of what is hollow, so that its walls are seen from above
 
@@ -64,7 +64,7 @@ def planar(kind: str, optics: Optics, *, rng: np.random.Generator, pixels: int, 
     margin = round(_MARGIN_UM / pixel_um)
     wide = (pixels + 2 * margin) * pixel_um
     fine = sample.render(pixel_um / _FINER, wide + 1e-9).values
-    image = fftconvolve(fine, _point_spread(optics, pixel_um), mode="same")
+    image = fftconvolve(fine, point_spread_kernel(optics, pixel_um / _FINER), mode="same")
     inner = (slice(margin, margin + pixels),) * 2
     light, emitters = (_binned(a)[inner] for a in (np.maximum(image, 0), fine))
     axis = (np.arange(pixels) - (pixels - 1) / 2) * pixel_um
@@ -73,17 +73,21 @@ def planar(kind: str, optics: Optics, *, rng: np.random.Generator, pixels: int, 
 
 
 @cache
-def _point_spread(optics: Optics, pixel_um: float) -> np.ndarray:
-    """Image of one emitter in the centre of a pixel of the fine grid, sum 1."""
-    side = (2 * _REACH * _FINER + 1) * pixel_um / _FINER
-    centre = np.zeros((1, 3))
-    image = acquire(centre, np.ones((1, 1)), optics, pixel_um=pixel_um / _FINER, field_um=side + 1e-9).values[0]
-    return image / image.sum()
-
-
 def point_spread_kernel(optics: Optics, pixel_um: float) -> np.ndarray:
-    """Point spread function on the camera's pixels, (25, 25), sum 1: what an emitter in the centre of a pixel gives."""
-    side = (2 * _REACH + 1) * pixel_um
+    """Image of one emitter in the centre of a pixel, out to `REACH_UM` on every side.
+
+    Parameters
+    ----------
+    optics : Optics
+    pixel_um : float
+        µm; that of the camera, or of a finer grid.
+
+    Returns
+    -------
+    ndarray, (2 n + 1, 2 n + 1)
+        Sum 1.
+    """
+    side = (2 * round(REACH_UM / pixel_um) + 1) * pixel_um
     centre = np.zeros((1, 3))
     image = acquire(centre, np.ones((1, 1)), optics, pixel_um=pixel_um, field_um=side + 1e-9).values[0]
     return image / image.sum()

@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 from scipy import ndimage
+from scipy.special import j0, j1
 
 from nbsupport.optics import Optics
 from nbsupport.simulate.acquisition import acquire
-from nbsupport.simulate.planar import KINDS, planar, point_spread_kernel
+from nbsupport.simulate.planar import KINDS, REACH_UM, planar, point_spread_kernel
 
 OPTICS = Optics(numerical_aperture=1.4, wavelength_um=0.6)
 
@@ -45,6 +46,23 @@ def test_the_point_spread_function_sums_to_one_and_peaks_in_the_middle():
     kernel = point_spread_kernel(OPTICS, 0.1)
     assert kernel.sum() == pytest.approx(1)
     assert np.unravel_index(kernel.argmax(), kernel.shape) == (12, 12)
+
+
+@pytest.mark.parametrize("pixel_um", [0.1, 0.1 / 3, 0.02])
+def test_the_point_spread_function_reaches_equally_far_on_every_grid(pixel_um):
+    kernel = point_spread_kernel(OPTICS, pixel_um)
+    assert len(kernel) * pixel_um == pytest.approx(2 * REACH_UM, abs=1.5 * pixel_um)
+
+
+def test_the_light_within_a_radius_is_that_of_an_airy_pattern():
+    fine = 0.02
+    axis = fine * (np.arange(len(kernel := point_spread_kernel(OPTICS, fine))) - len(kernel) // 2)
+    radius = np.hypot(axis, axis[:, None])
+    within = [kernel[radius < r].sum() for r in (0.4, 0.8)]
+    v = 2 * np.pi * OPTICS.numerical_aperture / OPTICS.wavelength_um * np.array([0.4, 0.8])
+    airy = 1 - j0(v) ** 2 - j1(v) ** 2
+    # Equal shares of what the window holds: the kernel is normalised within it.
+    assert within[0] / within[1] == pytest.approx(airy[0] / airy[1], rel=0.02)
 
 
 def test_equal_streams_draw_equal_fields():

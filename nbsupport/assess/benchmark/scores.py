@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
 
+from nbsupport.codebase import code_sha256
 from nbsupport.publish import write_json
 
 from .judge import MEASURES, Judge
@@ -46,13 +48,13 @@ def scores(
     stamp = {"identity": identity, "measures": _measures_sha256()}
     kept = _kept(cache, stamp)
     for done, judge in enumerate(judges):
-        key = f"{judge.name} {judge.pair.parameters['emitters_sha256'][:12]}"
+        key = _key(judge)
         if key not in kept:
             kept[key] = judge.measure(restore(judge))
             _keep(cache, stamp, kept)
         if progress is not None:
             progress((done + 1) / len(judges))
-    rows = [kept[f"{judge.name} {judge.pair.parameters['emitters_sha256'][:12]}"] for judge in judges]
+    rows = [kept[_key(judge)] for judge in judges]
     return _dataset(rows, judges)
 
 
@@ -92,7 +94,13 @@ def _keep(cache: Path | None, stamp: dict, kept: dict[str, dict]) -> None:
     write_json(Path(cache), {"stamp": stamp, "pairs": rows})
 
 
+def _key(judge: Judge) -> str:
+    """Name of a pair and a fingerprint of its two images."""
+    images = judge.pair.noisy.tobytes() + judge.pair.clean.tobytes()
+    return f"{judge.name} {hashlib.sha256(images).hexdigest()[:12]}"
+
+
+@cache
 def _measures_sha256() -> str:
-    """Fingerprint of the code that measures."""
-    text = b"".join(Path(__file__).with_name(name).read_bytes() for name in ("judge.py", "lines.py"))
-    return hashlib.sha256(text).hexdigest()
+    """Fingerprint of the code that restores and measures, with all that it imports."""
+    return code_sha256(Path(__file__).with_name("runs.py"))
