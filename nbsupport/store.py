@@ -85,7 +85,8 @@ class SampleStore:
         Raises
         ------
         StoreError
-            If `path` holds a store that differs in any of these; the message names the first difference.
+            If `path` holds a store that differs in any of these (the message names the first difference), or a number
+            or the template cannot be meant.
         """
         path = Path(path)
         if min(samples, shard) < 1:

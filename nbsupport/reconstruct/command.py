@@ -8,6 +8,8 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
+from nbsupport.publish import publishing
+
 
 def declare(commands: argparse._SubParsersAction, progress: Callable) -> None:
     """Add the command to a command line; what it needs is imported only when it runs.
@@ -66,6 +68,8 @@ def _reconstruct(options):
         raise ValueError(f"{options.output.name} exists; give --force to overwrite it")
     if options.output.suffix.lower() not in (".tif", ".tiff"):
         raise ValueError(f"-o {options.output.name}: only TIFF is written")
+    if not options.output.parent.is_dir():
+        raise ValueError(f"-o {options.output.name}: its folder does not exist; make it first")
     from nbsupport.optics import Optics
 
     from . import sim
@@ -92,7 +96,6 @@ def _reconstruct(options):
         **fit,
     )
     note = sim.described(found)
-    unfinished = options.output.with_name(f".{options.output.name}")
-    sim.write_image(unfinished, image, note=note)
-    unfinished.replace(options.output)
+    with publishing(options.output) as temporary:
+        sim.write_image(temporary, image, note=note)
     print(f"wrote {options.output.name}: {' × '.join(map(str, image.shape))}\n{note}")

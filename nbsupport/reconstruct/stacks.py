@@ -7,7 +7,7 @@ import tifffile
 import torch
 import xarray as xr
 
-from nbsupport.optics import pixel_size_um
+from nbsupport.optics import pixel_size_um, require_pixel_um
 
 UNITS = ("ADU", "photons", "1")
 
@@ -36,9 +36,7 @@ def read_stack(path: Path, *, pixel_um: float, units: str = "ADU") -> xr.DataArr
     ValueError
         If the file holds anything but one series of grey frames, or `pixel_um` or `units` cannot be meant.
     """
-    if not 0.001 <= pixel_um <= 1:
-        hint = f"looks like nanometres; give micrometres, {pixel_um / 1000:g}" if pixel_um > 1 else "is not 0.001 to 1"
-        raise ValueError(f"pixel_um={pixel_um} {hint}")
+    pixel_um = require_pixel_um("pixel_um", pixel_um)
     if units not in UNITS:
         raise ValueError(f"units={units!r} is unknown; give one of {UNITS}")
     with tifffile.TiffFile(path) as tiff:

@@ -81,7 +81,7 @@ class Classical(Denoiser):
         rule = self.rule or ("blind spot" if examples.clean is None else "validation")
         if rule not in RULES or (rule == "validation" and examples.clean is None):
             raise ValueError(f"rule={rule!r} must be one of {', '.join(RULES)}; validation needs clean images")
-        self.rule, self.camera = rule, examples.camera
+        self.camera = examples.camera
         if len(self.choices) == 1:
             self.parameter = self.choices[0]
             return

@@ -10,7 +10,6 @@ import numpy as np
 from torch import Tensor, nn
 from torch.nn import functional
 
-from nbsupport.restore import tiling
 from nbsupport.restore.denoisers import Examples
 from nbsupport.restore.learned import NetworkDenoiser, normalisation
 from nbsupport.restore.networks import care
@@ -93,9 +92,10 @@ class DeepCAD(NetworkDenoiser):
         frames, others = batch
         return half_and_half(network(frames).float(), others)
 
-    def run(self, image: np.ndarray) -> np.ndarray:
-        """Output for a normalised movie, block by block."""
-        return tiling.apply(self.network, image, dimensions=3, device=self.device, precision=self.precision)
+    @property
+    def axes(self) -> int:
+        """3: a movie, (frame, y, x), is restored block by block."""
+        return 3
 
 
 def _normalised(movie: np.ndarray) -> np.ndarray:

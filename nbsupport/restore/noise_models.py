@@ -126,7 +126,7 @@ def measure_histogram(frames, *, signal=None, signal_bins: int = 64, value_bins:
         together span those that will be denoised.
     signal : array_like, (y, x), or a sequence of them, optional
         Noise-free value of every pixel of every scene, in the units of `frames`; None takes the mean over the frames,
-        whose own error widens the model by one part in the number of frames.
+        of which each value is a part: the variance comes out too small by one part in the number of frames.
     signal_bins, value_bins : int
         2 or more. Values need bins finer than the noise; of signals fewer do, and more make every row a poorer count:
         where neighbouring rows differ by chance as much as by signal, a descent along the likelihood is caught.

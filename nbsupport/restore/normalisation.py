@@ -42,7 +42,7 @@ class Normalisation:
         Returns
         -------
         ndarray, float32
-            A constant image is shifted only, not divided.
+            An image without width (constant, or for "maximum" nowhere positive) is not divided.
         callable
             Brings a restored image to the scale of `image`.
         """

@@ -42,7 +42,8 @@ class PureLet(Denoiser):
 
     def _train(self, examples, **_) -> None:
         whole_number("scales", self.scales, least=1)
-        whole_number("shifts", self.shifts, least=1)
+        if whole_number("shifts", self.shifts, least=1) > len(_SHIFTS):
+            raise ValueError(f"shifts={self.shifts} must be at most {len(_SHIFTS)}")
         self.camera = examples.camera
 
     def _apply(self, image: np.ndarray) -> np.ndarray:

@@ -1,13 +1,13 @@
 """Progress with time left, for any loop that may take more than five seconds."""
 
 import json
-import os
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sized
 from pathlib import Path
 from typing import TypeVar
 
+from nbsupport.publish import write_text
 from nbsupport.study import session
 
 Item = TypeVar("Item")
@@ -79,6 +79,4 @@ def duration(seconds: float | None) -> str:
 
 
 def _write(file: Path, state: dict) -> None:
-    temporary = file.with_suffix(".new")
-    temporary.write_text(json.dumps(state), encoding="utf-8")
-    os.replace(temporary, file)
+    write_text(file, json.dumps(state))

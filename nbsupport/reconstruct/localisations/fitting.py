@@ -38,8 +38,8 @@ def localise(
     -------
     Dataset of `point_cloud`
         ``y``, ``x``, ``uncertainty_um`` and ``sigma_y_um``, ``sigma_x_um`` in µm; ``frame``, ``photons``,
-        ``background`` (photons per pixel). The uncertainty is the root mean of the two Cramér–Rao bounds of the fitted
-        model: no fit can be better, a wrong model makes it worse. Ordered by frame.
+        ``background`` (photons per pixel). The uncertainty is the root mean square of the two Cramér–Rao bounds of the
+        fitted model: no fit can be better, a wrong model makes it worse. Ordered by frame.
 
     Raises
     ------

@@ -187,7 +187,7 @@ def fit(
         while state.step < steps and state.diverged is None:
             for group in optimiser.param_groups:
                 group["lr"] = learning_rate * schedule(state.step)
-            torch.manual_seed(np.random.SeedSequence(seed, spawn_key=(state.step,)).generate_state(1)[0])
+            _seed(int(np.random.SeedSequence(seed, spawn_key=(state.step,)).generate_state(1)[0]), device)
             batch = tuple(channels_last(tensor.to(device)) for tensor in batches.batch(state.step))
             with computing(precision, device):
                 loss = objective(network, batch)
@@ -268,6 +268,14 @@ def _resumed(store, network, optimiser, device):
 
 def _shapes(network):
     return [[name, list(tensor.shape)] for name, tensor in network.state_dict().items()]
+
+
+def _seed(value: int, device: torch.device) -> None:
+    """Seed the streams that `_own_randomness` gives back; `torch.manual_seed` would seed every accelerator."""
+    torch.default_generator.manual_seed(value)
+    if device.type == "cuda":
+        with torch.cuda.device(device):
+            torch.cuda.manual_seed(value)
 
 
 @contextmanager

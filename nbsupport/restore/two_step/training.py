@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from nbsupport.restore import networks
 from nbsupport.restore.networks.rcan import Rcan
+from nbsupport.restore.precision import computing
 from nbsupport.restore.training import Fit, crops, fit, one_cycle, supervised
 from nbsupport.restore.training.schedules import constant
 
@@ -195,7 +196,7 @@ def _validation(pairs, recipe):
     scaled = [[torch.from_numpy(INPUT.scale(image)[0])[None] for image in images] for images in pairs]
 
     def validate(network):
-        with torch.autocast(torch.device(recipe.device).type, torch.bfloat16, enabled=recipe.precision == "bf16"):
+        with computing(recipe.precision, torch.device(recipe.device)):
             errors = [
                 functional.l1_loss(network(given.to(recipe.device)).float(), wanted.to(recipe.device)).item()
                 for given, wanted in zip(*scaled, strict=True)
