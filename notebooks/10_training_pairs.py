@@ -433,7 +433,9 @@ study.publish_table(
             float(baseline[k, i, "psnr"].mean()) for k in pairs.STRUCTURES for i in ("noisy", "black")
         ],
         "sd over images (dB)": [
-            float(baseline[k, i, "psnr"].std(ddof=1)) for k in pairs.STRUCTURES for i in ("noisy", "black")
+            float(those.std(ddof=1)) if (those := baseline[k, i, "psnr"]).size > 1 else None
+            for k in pairs.STRUCTURES
+            for i in ("noisy", "black")
         ],
         "SSIM, range 1": [float(baseline[k, i, "ssim"].mean()) for k in pairs.STRUCTURES for i in ("noisy", "black")],
     },
