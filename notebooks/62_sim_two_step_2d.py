@@ -1179,11 +1179,11 @@ study.say(
 other = replace(fields[mt].protocol, period_um=0.45)
 one = two_step.acquire(other, 0)
 trained_network = chains.first(single).network
-for title, stripes, shot in (("own period", fields[mt].protocol, test[mt][0]), ("another", other, one)):
+for whose, stripes, shot in (("own period", fields[mt].protocol, test[mt][0]), ("another", other, one)):
     answer = two_step.restored_frames(trained_network, shot.low, precision=precision, device=device)
-    for label, frames in (("bright", shot.high), ("restored", answer)):
-        found = stripes.estimated(frames, check=False).modulation_fitted.mean()
-        print(f"{title}, {label}: modulation {found:.3f}")
+    for sort, frames in (("bright", shot.high), ("restored", answer)):
+        fitted = stripes.estimated(frames, check=False).modulation_fitted.mean()
+        print(f"{whose}, {sort}: modulation {fitted:.3f}")
 
 # %% tags=["solution"]
 second_gain = scores_mt.change("psnr_db", "step 2", "step 1")
