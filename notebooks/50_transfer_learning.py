@@ -21,7 +21,7 @@
 
 # %% tags=["parameters"]
 seed: int = 0  # root of every random stream
-repeats: int = 3  # draws of noise, each with a training of its own
+repeats: int = 5  # draws of noise, each with a training of its own
 peaks: list[float] = [1.0, 5.0, 30.0, 300.0]  # peak signal, photons in the brightest pixel
 peaks_real: list[float] = [5.0, 30.0]  # of the measured filaments
 peaks_l1: list[float] = [5.0, 30.0]  # at which the absolute error is tried
