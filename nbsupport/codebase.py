@@ -3,6 +3,7 @@
 import ast
 import hashlib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import nbsupport
@@ -53,16 +54,21 @@ def code_sha256(source: Path) -> str:
 
 
 def _imported(path: Path) -> Iterator[Path]:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for name in _names(path, path.read_text(encoding="utf-8")):
+        yield from _files(name)
+
+
+@cache
+def _names(path: Path, text: str) -> list[str]:
+    """Modules that a file imports, by their full names; many notebooks ask for the same files."""
+    names = []
+    for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
+            names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             module = ".".join([*_package(path, node.level), *filter(None, [node.module])])
-            names = [module, *(f"{module}.{alias.name}" for alias in node.names)]
-        else:
-            continue
-        for name in names:
-            yield from _files(name)
+            names += [module, *(f"{module}.{alias.name}" for alias in node.names)]
+    return names
 
 
 def _package(path: Path, level: int) -> list[str]:

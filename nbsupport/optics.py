@@ -17,6 +17,7 @@ from nbsupport.checks import finite_array, positive
 from nbsupport.gibson_lanni import best_focus_um, gibson_lanni, gibson_lanni_energy_um2, gibson_lanni_intensity
 
 __all__ = [
+    "FWHM_PER_SIGMA",
     "Optics",
     "airy",
     "best_focus_um",
@@ -31,7 +32,9 @@ __all__ = [
 
 # u at which (2 J1(u)/u)^2 = 1/2; the full width at half maximum of an Airy pattern is u / pi * wavelength / NA.
 _AIRY_HALF_MAXIMUM = 1.6163399483107032
-_FWHM_PER_SIGMA = 2 * np.sqrt(2 * np.log(2))
+
+FWHM_PER_SIGMA = 2 * np.sqrt(2 * np.log(2))
+"""Full width at half maximum of a Gaussian over its standard deviation."""
 
 
 @dataclass(frozen=True)
@@ -227,7 +230,7 @@ def gaussian(optics: Optics, r_um) -> np.ndarray:
     ValueError
         If a distance is not finite.
     """
-    sigma_um = 0.61 * optics.wavelength_um / optics.numerical_aperture / _FWHM_PER_SIGMA
+    sigma_um = 0.61 * optics.wavelength_um / optics.numerical_aperture / FWHM_PER_SIGMA
     return np.exp(-0.5 * (finite_array("r_um", r_um) / sigma_um) ** 2)
 
 

@@ -1,5 +1,6 @@
-"""A file gets its final name only when it is whole."""
+"""A file gets its final name only when it is whole, and is known by its hash."""
 
+import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -41,3 +42,9 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Write JSON atomically, for people as well: indented, keys in their given order, a line end at the end."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def file_sha256(path: Path) -> str:
+    """sha256 of a file's bytes, 64 hexadecimal digits."""
+    with Path(path).open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

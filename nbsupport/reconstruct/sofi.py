@@ -17,14 +17,13 @@ from scipy.interpolate import RectBivariateSpline
 from scipy.ndimage import gaussian_filter, gaussian_filter1d
 
 from nbsupport.checks import whole_number
-from nbsupport.optics import Optics
+from nbsupport.optics import FWHM_PER_SIGMA, Optics
 from nbsupport.reconstruct.cumulants import ORDERS, cross_cumulant, cumulant, flattened, joint_cumulant
 from nbsupport.reconstruct.stacks import framed
 
 __all__ = ["bsofi", "cross_cumulant", "cumulant", "joint_cumulant", "molecular_parameters"]
 
 SOURCES = ("flattened", "linearised")
-_FWHM_PER_SIGMA = 2 * np.sqrt(2 * np.log(2))
 _RICHARDSON_LUCY = "Richardson-Lucy, started from the image, Gaussian cut at 3 sigma, mirrored edges"
 _TRUSTED_ORDER_4 = ((-np.inf, 0.128), (0.278, 0.722), (0.872, np.inf))  # on-ratios away from the roots of kappa_4
 
@@ -83,7 +82,7 @@ def bsofi(
         raise ValueError(f"parameters_from={parameters_from!r} is unknown; give one of {SOURCES}")
     width_px, lattices = _lattices(stack, optics, block_frames, device)
     flat = _flattened_orders(lattices, flattening, width_px)
-    linear = {order: _linearised(flat[order], order, width_px / _FWHM_PER_SIGMA, iterations) for order in ORDERS}
+    linear = {order: _linearised(flat[order], order, width_px / FWHM_PER_SIGMA, iterations) for order in ORDERS}
     source = linear if parameters_from == "linearised" else _flattened_orders(lattices, "distance", width_px)
     ratio = _parameters(source, lattices, profile_exponent)["on_ratio"]
     trusted = reduce(operator.or_, ((ratio > low) & (ratio < high) for low, high in _TRUSTED_ORDER_4))

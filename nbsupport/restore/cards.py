@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import pickle
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
@@ -15,7 +14,7 @@ import yaml
 from torch import nn
 
 from nbsupport.checks import nearest
-from nbsupport.publish import publishing, write_text
+from nbsupport.publish import file_sha256, publishing, write_text
 
 from . import networks, tiling
 from .limits import CardError, Limits
@@ -144,7 +143,7 @@ def save(card: Card, network: nn.Module, folder: Path | str) -> Path:
     folder = Path(folder)
     with publishing(folder / WEIGHTS) as temporary:
         torch.save(state, temporary)
-        sha256 = _sha256(temporary)
+        sha256 = file_sha256(temporary)
     described = {"schema": SCHEMA, **_plain(asdict(card)), "weights_sha256": sha256}
     text = yaml.safe_dump(described, sort_keys=False, allow_unicode=True, width=110)
     write_text(folder / CARD, text)
@@ -175,7 +174,7 @@ def load(path: Path | str) -> Restorer:
     card, weights = read(path), path.with_name(WEIGHTS)
     if not weights.is_file():
         raise CardError(f"{path.name} lies without its {WEIGHTS}; keep the two in one folder")
-    if (found := _sha256(weights)) != card.weights_sha256:
+    if (found := file_sha256(weights)) != card.weights_sha256:
         raise CardError(
             f"{WEIGHTS} is not the file of the card: its sha256 is {found[:12]}…, the card says "
             f"{card.weights_sha256[:12]}…; it was changed or belongs to another card"
@@ -240,8 +239,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Path):
         return value.name
     return value.item() if hasattr(value, "item") else value
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -14,7 +13,8 @@ from nbsupport.checks import whole_number
 from nbsupport.reconstruct.localisations import render
 from nbsupport.simulate.blinks import Scene, SceneRules, blinks, density_per_um2, draw_counts, expected_counts, field_of
 from nbsupport.simulate.blinks import scene as draw_scene
-from nbsupport.simulate.blinks.scenes import GRID_UM
+
+from .views import View, in_view
 
 KEPT = 0.95  # share of the blinks that a dynamic pair uses (lefebvre2020, section 2.4)
 
@@ -57,69 +57,6 @@ def _labels(count: int, kept: float, rng: np.random.Generator) -> np.ndarray:
     label[order[: chosen // 2]] = 1
     label[order[chosen // 2 : chosen]] = 2
     return label
-
-
-@dataclass(frozen=True)
-class View:
-    """A square window on a field, turned and mirrored.
-
-    Parameters
-    ----------
-    centre_um : (float, float), y and x in the field, µm
-    angle_rad : float
-        By which the window is turned about its centre.
-    mirrored : (bool, bool)
-        Along its own y and x.
-    side_um : float
-    """
-
-    centre_um: tuple[float, float]
-    angle_rad: float
-    mirrored: tuple[bool, bool]
-    side_um: float
-
-    @classmethod
-    def drawn(cls, field_um, side_um: float, *, rng: np.random.Generator) -> View:
-        """Any angle, either mirror, any centre at which the turned window lies inside the field."""
-        angle = rng.uniform(-np.pi, np.pi)
-        reach = side_um / 2 * (abs(np.cos(angle)) + abs(np.sin(angle)))
-        room = [(low + reach, high - reach) for low, high in field_um]
-        if any(low > high for low, high in room):
-            raise ValueError(
-                f"side_um={side_um:g} turned by any angle must fit into field_um={field_um}; draw it smaller"
-            )
-        mirrored = tuple(bool(side) for side in rng.integers(2, size=2))
-        return cls(tuple(rng.uniform(low, high) for low, high in room), angle, mirrored, side_um)
-
-    def into(self, y_um: np.ndarray, x_um: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Positions in the field as positions in the window, µm from its upper left corner."""
-        y, x, cos, sin = (
-            y_um - self.centre_um[0],
-            x_um - self.centre_um[1],
-            np.cos(self.angle_rad),
-            np.sin(self.angle_rad),
-        )
-        turned = (cos * y - sin * x, sin * y + cos * x)
-        return tuple((-t if m else t) + self.side_um / 2 for t, m in zip(turned, self.mirrored, strict=True))
-
-    def out_of(self, y_um: np.ndarray, x_um: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Positions in the window as positions in the field, µm."""
-        y, x = ((-1 if m else 1) * (p - self.side_um / 2) for p, m in zip((y_um, x_um), self.mirrored, strict=True))
-        cos, sin = np.cos(self.angle_rad), np.sin(self.angle_rad)
-        return cos * y + sin * x + self.centre_um[0], cos * x - sin * y + self.centre_um[1]
-
-    def scene(self, scene: Scene) -> Scene:
-        """The part of a scene in the window, read cell by cell where the cells of the window come to lie."""
-        side = round(self.side_um / GRID_UM)
-        centres = (np.arange(side) + 0.5) * GRID_UM
-        rows, columns = (
-            np.clip(np.floor((p - low) / GRID_UM).astype(int), 0, size - 1)
-            for p, (low, _), size in zip(
-                self.out_of(centres[:, None], centres[None, :]), scene.field_um, scene.kinds.shape, strict=True
-            )
-        )
-        kinds = xr.DataArray(scene.kinds.values[rows, columns], dims=("y", "x"), coords={"y": centres, "x": centres})
-        return Scene(kinds, (), ((0.0, self.side_um), (0.0, self.side_um)))
 
 
 class DynamicPairs:
@@ -182,7 +119,7 @@ class DynamicPairs:
     def _pair(self, cloud: int, rng: np.random.Generator) -> np.ndarray:
         side = self.patch_px * self.pixel_um
         view = View.drawn(self.fields[cloud], side, rng=rng)
-        cells, block = _in_view(self.points[cloud], view, self.pixel_um)
+        cells, block = in_view(self.points[cloud], view, self.pixel_um)
         label = self._halves(block, len(cells), rng).astype(np.int64)
         cells = cells + (label - 1) * self.patch_px**2
         counts = np.bincount(cells[label > 0], minlength=2 * self.patch_px**2)
@@ -201,16 +138,6 @@ def _sorted(cloud: xr.Dataset, block_frames: int | None) -> tuple[np.ndarray, np
     order = np.argsort(cloud.y.values, kind="stable")
     block = None if block_frames is None else (cloud.frame.values.astype(int) // block_frames)[order]
     return cloud.y.values[order], cloud.x.values[order], block
-
-
-def _in_view(points, view: View, pixel_um: float) -> tuple[np.ndarray, np.ndarray | None]:
-    """Flat pixel of every blink in a window, (blink,), and its block of frames."""
-    y, x, block = points
-    reach, side = view.side_um / 2**0.5, round(view.side_um / pixel_um)
-    near = slice(*np.searchsorted(y, [view.centre_um[0] - reach, view.centre_um[0] + reach]))
-    rows, columns = (np.floor(p / pixel_um).astype(np.int64) for p in view.into(y[near], x[near]))
-    inside = (rows >= 0) & (rows < side) & (columns >= 0) & (columns < side)
-    return (rows * side + columns)[inside], None if block is None else block[near][inside]
 
 
 class AugmentedCleanPairs:
@@ -256,7 +183,7 @@ class AugmentedCleanPairs:
     def _pair(self, sample: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         scene = self.scenes[sample]
         view = View.drawn(scene.field_um, self.patch_px * self.pixel_um, rng=rng)
-        cells, _ = _in_view(self.points[sample], view, self.pixel_um)
+        cells, _ = in_view(self.points[sample], view, self.pixel_um)
         sparse = np.bincount(cells, minlength=self.patch_px**2).reshape((self.patch_px,) * 2) / self.mean_count
         window = view.scene(scene)
         if not len(window.cells):

@@ -6,7 +6,6 @@ seven structures an image shows, whether the image is diffraction-limited or sup
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -20,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from nbsupport.checks import whole_number
-from nbsupport.publish import publishing, write_json
+from nbsupport.publish import file_sha256, publishing, write_json
 from nbsupport.simulate.structures import KINDS, sample
 
 from .losses import LAYERS, AsPhotograph, vgg16_features
@@ -144,7 +143,7 @@ def pretrain(
     right = _right(trained.network, unseen, -(-held_out // len(CLASSES)))
     with publishing(path) as temporary:
         torch.save(trained.network[1].state_dict(), temporary)
-    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    sha256 = file_sha256(path)
     made = Pretrained(path.name, sha256, float(right.mean()), 1 / len(CLASSES), len(right), round(trained.seconds, 1))
     write_json(path.with_suffix(".json"), {"asked": asked, "made": asdict(made)})
     return made
@@ -193,5 +192,5 @@ def _finished(path: Path, asked: dict) -> Pretrained | None:
     if not (path.is_file() and card.is_file()):
         return None
     kept = json.loads(card.read_text("utf-8"))
-    same = kept["asked"] == asked and kept["made"]["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+    same = kept["asked"] == asked and kept["made"]["sha256"] == file_sha256(path)
     return Pretrained(**kept["made"]) if same else None

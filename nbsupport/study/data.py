@@ -7,7 +7,6 @@ record.
 """
 
 import functools
-import hashlib
 import logging
 import os
 import re
@@ -21,6 +20,7 @@ import pooch
 import requests
 
 from nbsupport.checks import nearest
+from nbsupport.publish import file_sha256
 from nbsupport.study import layout
 from nbsupport.study.params import load_parameters
 
@@ -249,8 +249,7 @@ def _folders():
 
 
 def _verify(found: Path, wanted: DataFile):
-    with found.open("rb") as stream:
-        sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+    sha256 = file_sha256(found)
     size = found.stat().st_size
     if (size, sha256) != (wanted.bytes, wanted.sha256):
         raise DataError(

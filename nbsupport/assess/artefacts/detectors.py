@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 from scipy.ndimage import gaussian_filter, grey_opening
 
-from nbsupport.optics import pixel_size_um
+from nbsupport.optics import FWHM_PER_SIGMA, pixel_size_um
 
 from .geometry import Truth, checked_image, distance_to_structure, positive_um
 
@@ -52,7 +52,7 @@ def false_structure(
     clear_um = positive_um("clear_um", clear_um)
     free = distance_to_structure(truth, image, up_to_um=clear_um).values > clear_um
     width_px = positive_um("width_um", width_um) / pixel_size_um(image)
-    smooth = gaussian_filter(image.values, width_px / 2.355)
+    smooth = gaussian_filter(image.values, width_px / FWHM_PER_SIGMA)
     width_px *= np.sqrt(2)
     broad = grey_opening(smooth, footprint=_disc(width_px))
     lines = [grey_opening(smooth, footprint=_line(1.5 * width_px, k)) for k in range(ORIENTATIONS)]

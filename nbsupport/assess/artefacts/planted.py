@@ -11,12 +11,10 @@ from scipy.fft import dctn, idctn
 from scipy.ndimage import gaussian_filter, shift
 from scipy.spatial import KDTree
 
-from nbsupport.optics import pixel_size_um
+from nbsupport.optics import FWHM_PER_SIGMA, pixel_size_um
 from nbsupport.simulate.structures import Sample
 
 from .geometry import checked_image, distance_to_structure, share, structure_level
-
-_FWHM_PER_SIGMA = 2.355
 
 
 class Scene(NamedTuple):
@@ -51,7 +49,7 @@ def clean_scene(sample: Sample, *, pixel_um: float, fwhm_um: float, field_um: fl
     counts = sample.render(pixel_um, field_um)
     if not counts.any():
         raise ValueError(f"sample of kind {sample.kind!r} has no emitter in a field of {field_um:g} micrometres")
-    image = gaussian_filter(counts.values, fwhm_um / _FWHM_PER_SIGMA / pixel_um)
+    image = gaussian_filter(counts.values, fwhm_um / FWHM_PER_SIGMA / pixel_um)
     return Scene(sample, counts.copy(data=image / image.max()), fwhm_um)
 
 
@@ -165,7 +163,7 @@ def _noise(scene: Scene, severity: float, rng: np.random.Generator) -> np.ndarra
 
 
 def _sigma_px(scene: Scene) -> float:
-    return scene.fwhm_um / _FWHM_PER_SIGMA / pixel_size_um(scene.image)
+    return scene.fwhm_um / FWHM_PER_SIGMA / pixel_size_um(scene.image)
 
 
 def _rotation(angle: float) -> np.ndarray:

@@ -9,9 +9,8 @@ from scipy.optimize import OptimizeWarning, curve_fit
 from skimage.measure import profile_line
 
 from nbsupport.assess.fidelity import image
-from nbsupport.optics import pixel_size_um
+from nbsupport.optics import FWHM_PER_SIGMA, pixel_size_um
 
-_FWHM_PER_SIGMA = 2 * np.sqrt(2 * np.log(2))
 _FEWEST_POINTS = 6
 
 
@@ -113,9 +112,9 @@ def fwhm(profile) -> Width:
     parameters, errors = _fit((position - origin) / length, (values - base) / height)
     amplitude, centre, sigma, offset = parameters
     spacing = 1 / (values.size - 1)
-    if not (amplitude > 0 and 0 <= centre <= 1 and spacing / 4 < abs(sigma) * _FWHM_PER_SIGMA <= 1):
+    if not (amplitude > 0 and 0 <= centre <= 1 and spacing / 4 < abs(sigma) * FWHM_PER_SIGMA <= 1):
         raise ValueError("profile holds no peak whose centre and width lie within it; choose another line")
-    scale = _FWHM_PER_SIGMA * length
+    scale = FWHM_PER_SIGMA * length
     return Width(
         fwhm=float(abs(sigma) * scale),
         fwhm_sd=float(errors[2] * scale),

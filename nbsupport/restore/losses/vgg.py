@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 import torch
@@ -10,6 +9,7 @@ from torch import Tensor, nn
 from torchvision.models import VGG16_Weights
 from torchvision.models.vgg import cfgs, make_layers
 
+from nbsupport.publish import file_sha256
 from nbsupport.restore.networks.initialisation import seeded
 
 RANDOM, SIMULATED, IMAGENET = WEIGHTS = ("random", "simulated", "imagenet")
@@ -76,7 +76,7 @@ def vgg16_features(weights: str, *, seed: int = 0, path: str | Path | None = Non
     network = _architecture(seed)[: _layers_in(state, path)]
     network.load_state_dict(state)
     origin = "ImageNet" if weights == IMAGENET else "simulated structures"
-    return _frozen(network), f"VGG-16 trained on {origin} ({path.name}, sha256 {_sha256(path)[:12]})"
+    return _frozen(network), f"VGG-16 trained on {origin} ({path.name}, sha256 {file_sha256(path)[:12]})"
 
 
 def imagenet_file() -> Path:
@@ -123,7 +123,3 @@ def _layers_in(state: dict[str, Tensor], path: Path) -> int:
     if not state or wrong:
         raise ValueError(f"{path.name} is not a VGG-16: {', '.join(wrong[:3]) or 'nothing'} does not fit")
     return max(int(key.split(".")[0]) for key in state) + 2
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
