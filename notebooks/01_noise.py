@@ -17,8 +17,8 @@
 # What is noise, what is not, and what can be said about it before any denoising begins? This notebook simulates the image
 # formation that [laine2021] describes in its section 2, regenerates its Fig. 2 and draws the figures that its Boxes 1 and 2
 # put into words: why the mean squared error prefers the worse of two recordings, and what a camera's noise obeys. Then
-# two real cameras are asked the same questions. It takes about a minute on a laptop. The last part uses 6 MB of open data
-# and says so when it has to fall back on simulated stand-ins.
+# two real cameras are asked the same questions. It takes about a minute on a laptop. The parts on real cameras use 6 MB of
+# open data and say so when they have to fall back on simulated stand-ins.
 
 # %% tags=["parameters"]
 seed: int = 0  # root of every random stream
@@ -68,8 +68,9 @@ rng = study.streams(
 # but are not noise. The light itself fluctuates (shot noise), and the detector adds its own fluctuation. Only the image
 # with both can be measured. Nothing is said about the structure, the optics or the numbers behind the figure.
 #
-# **What we do.** Mitochondria from the [simulator](02_simulator.ipynb), imaged by its microscope, counted by a camera whose
-# gain, offset and read noise are those of a present-day sCMOS. A measured value is
+# **What we do.** Mitochondria from the [simulator](02_simulator.ipynb), labelled three times as densely as there,
+# imaged by its microscope and counted by a camera whose gain, offset and read noise are those of a present-day sCMOS. A
+# measured value is
 #
 # $$x_i = a\,\varphi(s_i) + \varepsilon_i,\qquad \varphi(s_i)\sim\mathrm{Poisson}(s_i),\qquad
 # \varepsilon_i\sim\mathcal N(o, \sigma^2),$$
@@ -147,7 +148,8 @@ study.publish_figure(
 )
 
 # %% [markdown]
-# Which of the four faults is noise? A second exposure tells: noise comes out differently, everything else repeats itself.
+# How is noise told from the three faults? By a second exposure: noise comes out differently, everything else repeats
+# itself.
 
 # %%
 again = {name: camera.poisson_gaussian(image, **detector, rng=rng.noise) for name, image in spoilt.items()}
@@ -292,6 +294,8 @@ study.say(
 )
 
 # %% [markdown]
+# (Of so many truly Gaussian values, 95 samples in 100 would stay below a distance of 0.003.)
+#
 # The EMCCD. Every electron is multiplied by a random factor of mean 300 on its way through the register, so that the variance of
 # the output is $2a^2s$ instead of $a^2s$. In photon units the slope is 2. The mean alone does not betray this: with a
 # gain of $2a$ the additive model would draw the same line. What tells them apart is light of known strength, or the shape
@@ -680,11 +684,12 @@ else:
     print("Open this notebook in JupyterLab to move the sliders.")
 
 # %% [markdown]
-# **What this shows.** The paradox and its solution, as the source describes them. A PSNR with a constant range *is* an MSE on another
-# scale and inherits its paradox.
+# **What this shows.** The paradox and its solution, as the source describes them. A PSNR with a constant range *is* an
+# MSE on another scale and inherits its paradox. Of the knobs, photons, background and read noise change the picture;
+# the gain hardly more than the numbers, as long as shot noise dominates.
 #
-# **What it does not.** That PSNR ranks denoisers as people would is another statement, tested in the notebook on metrics. The
-# slope of 10 dB per decade needs shot noise to dominate; exercise 2 leaves that regime.
+# **What it does not.** Whether PSNR ranks images by their artefacts is another question, put in the notebook on
+# metrics. The slope of 10 dB per decade needs shot noise to dominate; exercise 2 leaves that regime.
 
 # %% [markdown]
 # ## Two real cameras
@@ -869,9 +874,9 @@ for factor in dimmer:
     truth, x = gain * s + offset, camera.poisson_gaussian(s, **detector, rng=rng.exposure)
     mean_squares.append(mse(truth, x))
     decibels.append(psnr(truth, x, data_range=(truth.max() - truth.min()).item()))
-print("MSE (ADU²), hardly above the read variance:", np.round(mean_squares, 2))
+print("MSE (ADU²), falling to the read variance as the light fades:", np.round(mean_squares, 2))
 print("slope in dB per decade from step to step:", np.round(np.diff(decibels) / np.diff(np.log10(dimmer)), 1))
-print("the error no longer depends on the light, so the squared range alone counts: 20 dB per decade")
+print("where the error no longer depends on the light, the squared range alone counts: 20 dB per decade")
 
 # %% [markdown]
 # ## Provenance

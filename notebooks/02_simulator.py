@@ -294,8 +294,10 @@ study.say(
 # counts run from 100 to 300. (The source writes SNR in the formula and signal-to-background in the text; the latter is
 # meant.)
 #
-# **What we do.** The same, with one scale for the whole video. Scaling each frame by itself would give every pixel the
-# fluctuation of the brightest one, a fluctuation that belongs to no emitter (exercise 2). For a Poisson camera the variance of a pixel equals its mean; 400 exposures of one frame show it.
+# **What we do.** The same, for the mitochondria above with dwell times of 2 and 10 frames, and with one scale for the
+# whole video. Scaling each frame by itself would give every pixel the fluctuation of the brightest one, a fluctuation
+# that belongs to no emitter (exercise 2). For a Poisson camera the variance of a pixel equals its mean; 400 exposures
+# of one frame show it.
 
 # %%
 video = record(

@@ -71,7 +71,7 @@ settings = {"threshold": threshold, "alpha": alpha, "subpixels": subpixels}
 # signal-to-background ratio of 3 and without. Aperture, pixel size and dwell times of the figure are not stated.
 #
 # **What we do.** One sample of each, drawn by the [simulator](02_simulator.ipynb). The noisy and the noise-free video
-# share every emitter and every photon's expectation.
+# share every emitter and every blink; the noise-free one has no background.
 
 # %%
 samples, videos = {}, {}
@@ -139,7 +139,7 @@ study.publish_figure(
     "musical-eigenimages",
     figure,
     alt="Eigenimages 1 to 4 and 21 of one window. Without noise the first four are smooth and the 21st is finely chequered; with "
-    "noise the first ones are smooth and the 21st is salt and pepper. The noise-free singular values fall over many decades, the noisy ones fall slowly and "
+    "noise only the first is smooth and the 21st is salt and pepper. The noise-free singular values fall over many decades, the noisy ones fall slowly and "
     "mostly stay above the threshold.",
     caption=f"Eigenimages of one window of {size} × {size} pixels on a mitochondrion, with and without noise, and their "
     "singular values.",
@@ -242,7 +242,7 @@ arrows = {"red": defocused.centre[:2], "gold": focused.centre[:2] + [focused.rad
 
 # %%
 def figure_one(norms, title):
-    """Draw the eight panels of Fig. 1 with one grey scale per column of MUSICAL images."""
+    """Draw the eight panels of Fig. 1 with one colour scale per column of MUSICAL images."""
     figure = plt.figure(figsize=(9.5, 4.6))
     for row, (kind, sample) in enumerate(samples.items()):
         points = figure.add_subplot(2, 4, 4 * row + 1, projection="3d")
@@ -295,8 +295,8 @@ study.publish_figure(
     "jadhav2021-fig-1",
     figure_one([study.decades(images, count) for images, count in zip(ordered, (3, 5), strict=True)], "f / max f"),
     alt="Mitochondria above, vesicles below: emitters in 3-D, mean frame, MUSICAL with noise and without. Without noise the "
-    "two membranes of a tube and the rims of vesicles are thin separate lines on black. With noise they are broken, merge, "
-    "and lie among specks.",
+    "two membranes of a tube and the rims of vesicles are thin separate lines on black. With noise they are broken and merge, "
+    "and the vesicles lie among specks.",
     caption="Noisy (SBR 3) and noise-free MUSICAL of simulated mitochondria (a–d) and vesicles (e–h), each divided by its "
     "maximum, on logarithmic scales (three decades with noise, five without). Scale bars 500 nm in 3-D, 1 µm in images. Red "
     "arrow: the vesicle farthest from focus; yellow: edge of a large one in focus. Hard threshold "
@@ -305,15 +305,15 @@ study.publish_figure(
 )
 
 # %% [markdown]
-# The same images on linear grey scales, saturated at the 99th percentile:
+# The same images on linear colour scales, saturated at the 99th percentile:
 
 # %%
 linear = [Normalize(0, np.percentile(np.concatenate([i.values.ravel() for i in images]), 99)) for images in ordered]
 study.publish_figure(
     "jadhav2021-fig-1-linear",
     figure_one(linear, "f / max f"),
-    alt="The panels of Fig. 1 on linear grey scales. A few bright spots carry most of each image, more so without noise.",
-    caption="Fig. 1 on linear grey scales, saturated at the 99th percentile of each column.",
+    alt="The panels of Fig. 1 on linear colour scales. A few bright spots carry most of each image, more so without noise.",
+    caption="Fig. 1 on linear colour scales, saturated at the 99th percentile of each column.",
     data=numbers,
 )
 
@@ -340,15 +340,16 @@ study.say(
 )
 
 # %% [markdown]
-# **What this shows.** Two of the three effects that the source describes are there. Without noise the two membranes of a
-# mitochondrion are separate lines; with noise they merge into a spotted band. The rims of vesicles break up, and on the
-# logarithmic scale specks fill the background. All this comes from the camera, since emitters, blinking and optics are
-# the same in both videos: from shot noise, and from the constant background under it, which the noise-free video lacks. The third effect, structures out of focus that come back with noise, this sample does not show: the vesicle
-# farthest from focus (red arrow) is lost with noise and faint without. The dark frame around the noisy vesicles comes from
-# the zeros with which the video is padded at its border.
+# **What this shows.** Most of what the source describes is there. Without noise the two membranes of a mitochondrion
+# are separate lines; with noise they merge into a spotted band. The rims of vesicles break up, and on the logarithmic
+# scale specks fill their background (that of the mitochondria stays below the three decades shown). All this comes from
+# the camera, since emitters, blinking and optics are the same in both videos: from shot noise, and from the constant
+# background under it, which the noise-free video lacks. Structures out of focus that come back with noise are not
+# there: the vesicle farthest from focus (red arrow) is lost with noise and faint without. The dark frame around the
+# noisy vesicles comes from the zeros with which the video is padded at its border.
 #
 # **What it does not.** One sample of each kind is an example, not a measurement; the claim is measured over many pairs in
-# the notebook on training pairs. How strong the effects look depends on the grey scale (compare the two figures) and on
+# the notebook on training pairs. How strong the effects look depends on the colour scale (compare the two figures) and on
 # the threshold, which the source sets by a method that we do not have.
 
 # %% [markdown]
@@ -381,7 +382,7 @@ study.publish_figure(
 # **The source says**: α is 4, there are ten test points per pixel, and the threshold is found automatically by a soft
 # scheme whose citation is left empty and whose equations [acuna2020] are not openly available.
 #
-# **What we do.** The hard threshold at several levels, and the labelled surrogate S(q), in which an eigenimage of singular
+# **What we do.** The hard threshold at several levels, and a surrogate of our own, S(q), in which an eigenimage of singular
 # value σ counts as signal with weight $\sigma^q/(\sigma^q+\sigma_0^q)$. It is not the published soft MUSICAL. Every image is
 # compared, on a logarithmic scale, with the hard one at $10^{-1}$; beside it stands the PSNR that an all-black image scores
 # against the noise-free one, because that is what the choice does to the numbers of the source.
@@ -460,9 +461,9 @@ figure.colorbar(drawn, ax=axes, label="f / max f, cut at 0.3")
 study.publish_figure(
     "musical-alpha",
     figure,
-    alt="Noisy MUSICAL of mitochondria with α of 2, 4 and 8 on one linear grey scale: the larger α, the fewer and the brighter "
+    alt="Noisy MUSICAL of mitochondria with α of 2, 4 and 8 on one linear colour scale: the larger α, the fewer and the brighter "
     "the spots that carry the image.",
-    caption="The contrast exponent on one linear grey scale. It changes no ranking of points within a window, only their contrast. "
+    caption="The contrast exponent on one linear colour scale. It changes no ranking of points within a window, only their contrast. "
     "Scale bars 1 µm.",
     data={f"alpha {a:g}": view for a, view in exponents.items()},
 )
@@ -579,13 +580,14 @@ else:
 # **The source says**: videos with $(\tau_\mathrm{on}, \tau_\mathrm{off}) = (5, 1)$ leave fluctuation methods little to gain,
 # (1, 20) suits them; and MUSICAL is advised from SBR 3 upwards.
 #
-# **What we do.** A chart of parallel lines, labelled like actin, at six spacings. Two lines count as told apart when the
-# profile falls by 26.5 % midway between them (Rayleigh's dip). The limit is the spacing from which on all wider ones are
-# resolved. Noise must not pass as resolution: a few bright specks make deep valleys anywhere, and whoever searches for
-# peaks and valleys finds them. So the profile is the median along the lines, it is read at the known places and nowhere
-# else, and a limit counts only where the chart stands out, its lines at least twice as bright as the ground midway between
-# pairs. Where it does not, or the limit is not reached, it counts as one step beyond the widest spacing. A threshold is
-# tuned on other videos than the one it is judged on.
+# **What we do.** A chart of parallel lines, labelled like actin, at six spacings. Two lines count as told apart when
+# the profile falls by 26.5 % midway between them (Rayleigh's dip). The limit is the spacing from which on all wider
+# ones are resolved. Noise must not pass as resolution: a few bright specks make deep valleys anywhere, and whoever
+# searches for peaks and valleys finds them. So the profile is the median along the lines, it is read at the known
+# places and nowhere else, and a limit counts only where the chart stands out, its lines at least twice as bright as the
+# ground midway between pairs. Where it does not, or the limit is not reached, it counts as one step beyond the widest
+# spacing. Over dwell times the threshold is $10^{-1}$; over SBR it is tuned, on other videos than the one it is judged
+# on.
 
 # %%
 spacings = np.array([0.06, 0.1, 0.14, 0.18, 0.22, 0.27]) * wavelength_um / 0.66
@@ -717,9 +719,10 @@ axes.legend()
 study.publish_figure(
     "musical-resolution-sbr",
     figure,
-    alt="Smallest resolved line spacing over the diffraction limit against signal-to-background ratio, with the mark at 0.8.",
+    alt="Smallest resolved line spacing over the diffraction limit against signal-to-background ratio: it falls throughout and lies "
+    "below the mark at 0.8 from a ratio of 2 on.",
     caption=f"Resolution of line pairs over the signal-to-background ratio at dwell times ({tau_on:g}, {tau_off:g}), hard threshold "
-    f"tuned at each; mean and standard deviation of {repeats} videos.",
+    f"tuned at each on the other videos; mean and standard deviation of {repeats} videos.",
     data={"sbr": sbr_levels, "limit_over_diffraction": by_sbr.mean(axis=1), "sd": deviation},
 )
 
@@ -732,8 +735,10 @@ study.claim(
 )
 
 # %% [markdown]
-# **What this shows.** The two verdicts above, under their own rules; and that the noise-free limit, where it is much finer
-# than the noisy one, is no guide to what a camera can deliver.
+# **What this shows.** With noise, the larger the share of time that emitters are on, the farther apart two lines must be.
+# Without noise nearly every setting resolves the closest pair on the chart, so the noise-free limit is no guide to what a
+# camera can deliver. Over SBR the limit falls steadily: at 2 it is already below 0.8 of the diffraction limit, and
+# nothing special happens at 3.
 #
 # **What it does not.** A chart of straight lines in focus is kinder than a cell, and knowing where its lines are is what
 # makes a threshold tunable at all: on real data nobody can. The dip of mitochondria, which the claims also name, is not in
@@ -785,7 +790,7 @@ axes[1, 1].legend()
 study.publish_figure(
     "musical-real-mitochondrion",
     figure,
-    alt="Mean of the video, MUSICAL on linear and logarithmic grey scales, and a profile across: the mean frame shows one "
+    alt="Mean of the video, MUSICAL on linear and logarithmic colour scales, and a profile across: the mean frame shows one "
     "broad band, MUSICAL narrower spots and ridges within it, and a few points tens of thousands of times above its 99th percentile.",
     caption=f"MUSICAL of {'a simulated' if stand_in else 'a real'} mitochondrion (NA 1.4, 80 nm pixels, 510 nm, {stack.sizes['frame']} "
     "frames). Scale bar 500 nm." + ("" if stand_in else " Data: K. Agarwal and S. Acuña, MusiJ."),

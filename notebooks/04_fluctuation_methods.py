@@ -90,7 +90,7 @@ camera = {"signal_to_background": signal_to_background, "background": background
 #
 # **What we do.** Zero-lag cross-cumulants of distinct pixels, their sub-lattices brought to one mean; for bSOFI the width
 # of the Airy pattern and five Richardson–Lucy iterations; SRRF as a mean over time. Odd orders and order 4 can be
-# negative: we show absolute values.
+# negative, and noise makes order 2 so, too: we show and measure absolute values.
 
 # %%
 METHODS = {
@@ -137,7 +137,7 @@ warm_up = reconstruct(video.noisy.isel(y=slice(0, 16), x=slice(0, 16)), optics)
 # ## One sample, one video
 #
 # Vesicles, as in Fig. 7 of the source, recorded with noise at a signal-to-background ratio of 3 and without. Both videos
-# share every emitter and every photon's expectation.
+# share every emitter and every blink; the noise-free one has no background.
 
 # %%
 seconds, noisy = {}, {"mean frame": video.noisy.mean("frame")}
@@ -276,9 +276,9 @@ def resolved_from(values):
 limits = {name: resolved_from(values) for name, values in dips.items()}
 
 # %% [markdown]
-# **What this shows.** A little below the Rayleigh distance the mean frame shows one spot and every method two; of separations well
-# below it only MUSICAL still tells: two emitters span few dimensions of a window. Where the dip of SOFI is there at all, it grows
-# with the order.
+# **What this shows.** A little below the Rayleigh distance the mean frame shows one spot and every method two; from
+# about half of it downwards only MUSICAL still tells: two emitters span few dimensions of a window. Where the dip of
+# SOFI is there at all, it grows with the order.
 #
 # **What it does not.** Two emitters in the dark are the easiest sample. A dip says nothing about whether the peaks stand in
 # the right places, and a method that breaks every line into dots makes deep dips everywhere.
@@ -365,14 +365,16 @@ study.publish_figure(
 # n % of the maximum) take the dimmest emitters away. The indicator of MUSICAL says how well an emitter is told from noise,
 # not how bright it is.
 #
-# **What it does not.** Isolated emitters; a denser label changes the response of the methods that compare neighbours.
+# **What it does not.** A power law fits only the methods that keep every emitter. Where some are lost (bSOFI, ESI) the
+# exponent says little more than that: a response below the median of the image counts as a millionth of the largest.
+# The emitters are isolated; a denser label changes the response of the methods that compare neighbours.
 
 # %% [markdown]
 # ## Resolution without truth, artefacts with it, and time
 #
 # *Fourier ring correlation* (FRC) compares images of two halves of the video, cut into blocks of time; *decorrelation*
-# reads a single image. *Debris* is the share of an image's light that lies more than 100 nm from every emitter; without a
-# super-resolved image it is large because of blur alone.
+# reads a single image. *Debris* is the share of an image's light that lies more than 100 nm from every emitter; blur
+# alone makes some, as in the mean frame.
 
 # %%
 first = half_sets(frames, rng=study.streams(seed, "halves").halves, blocks=10)
@@ -451,8 +453,8 @@ study.say(
 #
 # **What we do.** The same functions on microtubules that blink at high density (65 nm pixels, astigmatic lens) and on the
 # mitochondrion of the [notebook on MUSICAL](03_musical.ipynb). Aperture and wavelength of the microtubules are not stated
-# with the data; MUSICAL and bSOFI need them, and we take those of the parameters cell. The camera's offset (99) is taken
-# off.
+# with the data; MUSICAL and bSOFI need them, and we take those of the parameters cell. The offset of their camera (99)
+# is taken off; that of the other is unknown and stays.
 
 # %%
 tubulin_optics = Optics(numerical_aperture=tubulin_numerical_aperture, wavelength_um=tubulin_wavelength_um)

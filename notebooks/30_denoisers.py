@@ -12,11 +12,12 @@
 # ---
 
 # %% [markdown]
-# # Every denoiser of the review, on one bench
+# # The denoisers of the review, on one bench
 #
 # Which denoiser should one use, what does it need, and what does it do to the data? The review [laine2021] names some
-# twenty methods and prints no number. Here nineteen denoisers run on simulated images whose truth is known,
-# fourteen of them on one common bench, and five on real pairs as well; Figs. 1 and 3 and Table 1 come out again, and 23 of the review's statements are measured.
+# twenty methods and prints no number. Here nineteen denoisers, most of them named there, run on simulated images whose
+# truth is known, fourteen of them on one common bench, and five on real pairs as well. Figs. 1 and 3 and Table 1 come
+# out again, and 23 of the review's statements are measured.
 # It takes a few minutes on a laptop, because the networks are small and briefly trained; the open data sets of the
 # last part are replaced by simulated stand-ins where they are not at hand.
 
@@ -136,12 +137,13 @@ def psnrs(restore, examples):
 # %% [markdown]
 # ## The images
 #
-# **The source says** (Box 2): a camera returns $x_i = a\,\phi(s_i) + \epsilon_i$, photons with shot noise times a gain, plus
-# Gaussian noise around an offset.
+# **The source says** (Box 2): where $s_i$ photons are expected in pixel $i$, a camera returns
+# $x_i = a\,\phi(s_i) + \epsilon_i$: the photons that came, $\phi(s_i)$, with their shot noise, times a gain $a$, plus
+# Gaussian noise $\epsilon_i$ around an offset.
 #
-# **What we do.** Thin samples in focus at NA 1.4 and 0.1 µm pixels, each recorded at several exposures by one camera (2 ADU per
-# photon, offset 100 ADU, read noise 3 ADU). Fields to learn from and fields to judge by have nothing in common. One structure
-# at one exposure is a *cell* of the bench.
+# **What we do.** Thin samples in focus at NA 1.4 and 0.1 µm pixels, each recorded at several exposures by one camera
+# (2 ADU per photon, offset 100 ADU, read noise 3 ADU; an ADU is one grey value of the camera). Fields to learn from and
+# fields to judge by have nothing in common. One structure at one exposure is a *cell* of the bench.
 
 # %%
 fields = {
@@ -194,7 +196,7 @@ for row, kind_of in zip(np.atleast_2d(axes), structures, strict=True):
 study.publish_figure(
     "denoisers-bench",
     figure,
-    alt="One row per structure: the same field at growing exposure, from specks to lines that are plain to see, and the clean image.",
+    alt="One row per structure: the same field at growing exposure, from specks to shapes that are plain to see, and the clean image.",
     caption="Corners of test fields at every exposure (photons in the brightest pixel) and without noise. Scale bars 1 µm.",
     data=panels,
 )
@@ -205,7 +207,8 @@ study.publish_figure(
 # **The source says** (section 3, Fig. 3): supervised training compares the output with a clean image; self-supervised
 # training compares it with pixels of the noisy image that were hidden from the network.
 #
-# **What we do.** Both loops, written out. They differ in what the network sees and in where the loss is read.
+# **What we do.** Both loops, written out. They differ in what the network sees, in what its output is compared with,
+# and in where.
 
 # %%
 shown = denoising.merged([cell.training for cell in cells if cell.structure == structures[0]])
@@ -268,11 +271,16 @@ study.say(
 # many situations"; deep networks "often" beat classical filters; and which metric one takes "seldom" matters (Box 1).
 #
 # **What we do.** The U-Net is the same for CARE, Noise2Noise, Noise2Void, Noise2Self and PN2V: that of CARE, with fewer
-# maps, and without the residual connection that CARE and Noise2Noise have in the sources. Each network learns one cell, and all
-# but RCAN, which has the absolute one, have the squared error where they compare images. Classical filters have one parameter, chosen per cell on the training
-# fields with their clean images (never on the test fields); the best parameter in hindsight is shown beside it as *oracle*.
-# Variance stabilisation precedes NLM, TV, BayesShrink and BM3D. PURE-LET is a variant derived for this study: decimated Haar
-# bands, averaged over shifts.
+# maps, and without the residual connection that CARE has in its source; PN2V learns at half the rate. N2V2, Noise2Void
+# made against checkerboards, and RCAN, a network with channel attention, bring their own. Each network learns one cell,
+# and all but RCAN, which has the absolute one, have the squared error where they compare images.
+#
+# Classical filters are the Gaussian, the median, non-local means (NLM), total variation (TV), wavelets with thresholds
+# of two sorts (BayesShrink and PURE-LET), and block matching (BM3D). All but PURE-LET have one parameter, chosen per
+# cell on the training fields with their clean images (never on the test fields); the best one in hindsight is shown
+# beside it as *oracle*. Variance stabilisation precedes NLM, TV, BayesShrink and BM3D. PURE-LET is a variant derived
+# for this study: decimated Haar bands, averaged over shifts. PN2V and Noise2Void are compared at the three dimmest
+# exposures.
 
 # %%
 classical = ["Gaussian", "median", "NLM", "TV", "BayesShrink", "PURE-LET", "BM3D"]
@@ -346,7 +354,8 @@ study.publish_table(
         ],
         "largest gain of the oracle (dB)": [max(hindsight[name]) for name in tuned],
     },
-    caption="Parameter that each filter's rule chose, cell by cell, and what the best one in hindsight would add in the dimmest cells.",
+    caption="Parameter that each filter's rule chose, cell by cell, and what the best one in hindsight would add to the first test "
+    "field of the dimmest cells.",
 )
 
 # %%
@@ -436,12 +445,15 @@ study.claim(
 )
 
 # %% [markdown]
-# **What this shows.** The verdicts above, under rules written beforehand, for one network trained for a short time. What
-# each needs: a filter a number (chosen here with clean training images), CARE and RCAN clean images, Noise2Noise a second exposure,
-# the others nothing but the noisy images, and PN2V calibration frames besides.
+# **What this shows.** The verdicts above, under rules written beforehand, for one network trained for a short time.
+# What each needs: a filter a number (chosen here with clean training images), and those with variance stabilisation the
+# camera's gain, offset and read noise; CARE and RCAN clean images; Noise2Noise a second exposure; the others nothing
+# but the noisy images, and PN2V calibration frames besides.
 #
-# **What it does not.** Networks of this size and training length are far from their best; the sources train for hours. The
-# order of methods that lie close to each other may change with the seed. Simulated structures in focus are kinder than tissue.
+# **What it does not.** Networks of this size and training length are far from their best; the sources train for hours.
+# The order of methods that lie close to each other may change with the seed. From here on every network is trained
+# once, and intervals are over test data: they say nothing of how one training differs from the next. Simulated
+# structures in focus are kinder than tissue.
 
 # %% [markdown]
 # ## How fast is a trained model?
@@ -636,6 +648,10 @@ study.claim(
 #
 # **The source says**: the target of Noise2Noise may be noisy, because the network learns its expectation (section 3);
 # self-supervised training works from one image (conclusion); context in time, depth or channels helps and costs (section 4).
+#
+# **What we do.** CARE and Noise2Noise learn from equally many small pairs, with clean and with noisy targets, under two
+# sorts of noise. Noise2Void and Noise2Self learn from one image or from more. One U-Net learns to restore the middle
+# frame of a drifting field from that frame alone, another from a window of frames around it.
 
 
 # %%
@@ -785,8 +801,9 @@ study.publish_figure(
 # **The source says** (section 5): denoising may change intensities non-linearly; ratios of channels denoised one by one are
 # unreliable; denoising them together would retain them better (proposed, not shown).
 #
-# **What we do.** Two channels of the same field whose ratio is constant in each of 16 squares and known. Every method of the bench
-# restores each channel on its own; the error of the ratio of region means is compared with that of the raw images.
+# **What we do.** Two channels of the same field whose ratio is constant in each of 16 squares and known. Every method
+# of the bench restores each channel on its own; the error of the ratio of region means is compared with that of the raw
+# images. Then one RCAN learns both channels together, and two learn one channel each.
 
 
 # %%
@@ -874,7 +891,10 @@ study.claim(
 # %% [markdown]
 # **What this shows.** Averaging over a region is hard to beat for a ratio: it is unbiased, and no denoiser adds light.
 #
-# **What it does not.** Regions with known borders are the easiest case for the raw data; ratios pixel by pixel are another matter.
+# **What it does not.** Regions with known borders are the easiest case for the raw data; ratios pixel by pixel are
+# another matter. The methods of the bench learned fields of one brightness: the second channel, up to five times dimmer
+# and with edges between its squares, is new to them, so that part of their error may be a mismatch. The RCANs learned
+# such channels.
 
 # %% [markdown]
 # ## Sharpness
@@ -882,8 +902,10 @@ study.claim(
 # **The source says**: a Gaussian filter pays with blur, learned methods avoid it (introduction); CARE and 3D-RCAN can also
 # sharpen, DecoNoising deconvolves with a known point spread function from noisy images alone (section 4).
 #
-# **What we do.** A chart of isolated points and lines, whose widths are known; learned methods against the filter of the same
-# background noise. Then networks whose targets are sharp.
+# **What we do.** A chart of isolated points and lines, whose widths are known; learned methods against the Gaussian
+# filter that leaves the same noise in the background, or against the widest one where none leaves so little. Then
+# networks whose targets are sharp. DecoNoising is compared with the sharp object: by the frequency up to which the two
+# correlate (the cutoff of their Fourier ring correlation) and by PSNR.
 
 # %%
 charts = {
@@ -1030,14 +1052,18 @@ study.publish_figure(
 # **What this shows.** How much of the noise a method takes away at how much blur; and that sharp targets, or a known point
 # spread function, make a denoiser sharpen.
 #
-# **What it does not.** A network that has seen nothing but points and lines restores points and lines: the next
-# [notebook](31_structural_priors.ipynb) shows what that means for anything else.
+# **What it does not.** A network can empty the background, far from all structure, and leave noise on the structure
+# itself, which this comparison does not see. A network that has seen nothing but points and lines restores points and
+# lines: the next [notebook](31_structural_priors.ipynb) shows what that means for anything else.
 
 # %% [markdown]
 # ## How sure is the network?
 #
 # **The source says** (section 4): DivNoising draws many images that fit the data; where they differ, the result is
 # uncertain.
+#
+# **What we do.** DivNoising, an autoencoder that is told the noise, learns one cell and draws many images for one test
+# crop. At every pixel, the standard deviation of the samples is compared with the error of their mean.
 
 # %%
 cell = by_exposure[middle]
@@ -1091,6 +1117,10 @@ study.say(
 # ## Movies
 #
 # **The source says** (section 4): DeepCAD raises the signal-to-noise ratio of calcium imaging without clean data.
+#
+# **What we do.** A 3-D U-Net learns to tell the even frames of a simulated movie from the odd ones, and the other way
+# round, and then restores that movie. Judged are the PSNR of its frames and the traces of its cells, whose truth is
+# known. CARE and RCAN for volumes, with clean frames, learn the same movie for Table 1.
 
 # %%
 movie = calcium_movie(rng=study.streams(seed, "calcium").calcium, frames=movie_frames, pixels=48)
@@ -1153,7 +1183,8 @@ study.publish_figure(
 )
 
 # %% [markdown]
-# **What this shows.** Interleaved frames teach a network without any clean one.
+# **What this shows.** Interleaved frames teach a network without any clean one. Cleaner frames are not yet better
+# traces: a mean over a cell has averaged most of the noise away before any denoiser comes.
 #
 # **What it does not.** It learns from the movie that it restores, and the decay of the indicator is slow against the frames; faster
 # events than that are smoothed away.
@@ -1164,8 +1195,9 @@ study.publish_figure(
 # **The source says**: denoising eases segmentation, and DenoiSeg needs few annotated images (section 4); but where a Gaussian
 # filter does no harm to the analysis, an elaborate denoiser brings little (conclusion).
 #
-# **What we do.** Nuclei at three exposures, found by Otsu's threshold and a watershed, raw and after denoising; and by U-Nets
-# with few or many annotated fields.
+# **What we do.** Nuclei at three exposures, found by Otsu's threshold and a watershed, raw and after denoising; and by
+# U-Nets with few or many annotated fields; that of DenoiSeg learns to denoise as well. Scores are Dice, the overlap of
+# the masks, and F1, which falls with every nucleus that is missed or made up.
 
 # %%
 scenes = {
@@ -1303,10 +1335,12 @@ study.publish_figure(
 )
 
 # %% [markdown]
-# **What this shows.** The task decides: threshold and watershed gain much from any smoothing, and hardly more from a network than
-# from a Gaussian filter unless there is next to no light.
+# **What this shows.** The task decides: threshold and watershed gain much from any smoothing, and hardly more from a
+# network than from a Gaussian filter where there is some light. Whether a network is worth more where there is next to
+# none, the first claim above measures.
 #
-# **What it does not.** Nuclei with soft texture and one threshold stand for a world of analyses.
+# **What it does not.** Nuclei with soft texture and one threshold stand for a world of analyses. Networks that segment
+# were trained once for each share of annotated fields, so that the ups and downs of their curves are partly chance.
 
 # %% [markdown]
 # ## Live imaging under a light budget: Fig. 1
@@ -1362,7 +1396,8 @@ study.publish_table(
         "threshold (dB)": varied,
         **{f"usable frames: {name}": [usable(name, t) for t in varied] for name in quality_of},
     },
-    caption="Usable frames of one light budget, at the threshold set beforehand (middle row) and at others.",
+    caption="Usable frames of one light budget, at the threshold set beforehand (middle row) and at others. All that were "
+    f"recorded: {len(runs['bright'][0])} bright or {stride * len(runs['dim'][0])} dim ones.",
 )
 
 
@@ -1419,7 +1454,7 @@ study.publish_figure(
     "laine2021-fig-1",
     figure,
     alt="Top: PSNR against the light spent; all curves fall. Recorded dim frames never reach the threshold; denoised dim frames start "
-    "above it and cross it about where recorded bright ones do, but ten of them are had for the light of one. Middle: noisy crop, Noise2Void, CARE, RCAN and the reference. Bottom: a frame of a microtubule movie, the same after "
+    "above it and cross it somewhat before recorded bright ones do, but ten of them are had for the light of one. Middle: noisy crop, Noise2Void, CARE, RCAN and the reference. Bottom: a frame of a microtubule movie, the same after "
     "Noise2Void, the mean of the movie, and a slow exposure.",
     caption=f"(a, b) Bright and ten times dimmer exposures of one bleaching field, black: threshold of usable frames. (c) Simulated {structures[0]} at "
     f"{exposures[0]:g} photons. Scale bars 1 µm. Bottom: TIRF microtubules at two frame rates"
@@ -1429,11 +1464,12 @@ study.publish_figure(
 )
 
 # %% [markdown]
-# **What this shows.** Frames are bought with light; a denoiser makes each cost less.
+# **What this shows.** Frames are bought with light; a denoiser makes each cost less. It does so for bright frames too:
+# where bright frames after CARE stay usable until the light is spent, the budget ends their count, not the noise.
 #
-# **What it does not.** The denoiser was trained on the same structure at exposures of the bench, and the late dim frames are darker than
-# anything it learned from; a truth that bleaches keeps its shape here,
-# while living things move.
+# **What it does not.** The denoiser was trained on the same structure at exposures of the bench, and the late dim
+# frames are darker than anything it learned from; a truth that bleaches keeps its shape here, while living things move.
+# One field, one series of frames.
 
 # %% [markdown]
 # ## Training, validation, prediction: Fig. 3
@@ -1532,7 +1568,7 @@ study.publish_figure(
 # **What we do.** W2S (12 fields, three kept for the test), FMD (two confocal fields and a widefield one, each a single noisy image
 # and the mean of 50) and the TIRF microtubules. Blind-spot methods learn from the noisy images that they restore, for W2S from the nine
 # other fields. The Gaussian filter chooses its width by hiding pixels; BM3D takes the noise of a camera that is estimated from the
-# noisy images.
+# noisy images, and is left out where that fails.
 
 
 # %%
@@ -1683,7 +1719,10 @@ study.publish_table(
 
 # %% tags=["solution"]
 denser = learned("Noise2Void", sets["stripes"]["training"], percent=25.0)
-print(f"stripes left: {stripes_left(denser.apply):.2f} of the input's, with 25 % of blind spots")
+print(
+    f"stripes left: {stripes_left(denser.apply):.2f} of the input's with 25 % of blind spots, "
+    f"{survival['Noise2Void']:.2f} with the {blind_percent:g} % of above"
+)
 print("the pixels of a row share their stripe, whoever is hidden; only hiding the row hides the stripe")
 
 # %% tags=["solution"]

@@ -16,8 +16,8 @@
 #
 # A denoiser that has learnt from filaments is shown something else. What does it draw? This notebook regenerates Fig. 4 of
 # [laine2021] with structures whose geometry is known, so that what is invented can be counted. It then trains a network
-# under every one of a dozen conditions and tests it under all of them, asks whether photographs can teach microscopy, and
-# measures what pre-training saves. Everything is simulated; it takes a few minutes on a laptop.
+# under every one of a dozen conditions and tests it under all of them, asks whether pictures like photographs can teach
+# microscopy, and measures what pre-training saves. Everything is simulated; it takes a few minutes on a laptop.
 
 # %% tags=["parameters"]
 seed: int = 0  # root of every random stream
@@ -411,13 +411,18 @@ study.say(
 )
 
 # %% [markdown]
-# **What this shows.** Noise alone does not tell a network what to draw: what it puts into the noise between the structures
-# follows its training data. On puncta the network of filaments draws faint threads through empty space; on rings it does no
-# visible harm. The network of puncta makes filaments patchy and raises the background, which is what its share of the light and
-# its brightness along absent curves measure.
+# **What this shows.** Noise alone does not tell a network what to draw: what it puts into the noise between the
+# structures follows its training data. On puncta the network of filaments draws faint threads through empty space; on
+# rings it does no visible harm. The network of puncta makes filaments patchy and raises the background, which is what
+# its share of the light and its brightness along absent curves measure. To invent least is not to be right everywhere:
+# on puncta the matched network also leaves out the most of what is there, dim puncta above all.
 #
-# **What it does not.** Networks and trainings are small. How much is invented was measured at few photons only. The detector answers to chance alignments of noise as well, so that even the
-# right network has some; the ratio is one of two numbers above that floor, not of a number and nothing.
+# **What it does not.** Networks and trainings are small. How much is invented was measured at few photons only. The
+# detector answers to chance alignments of noise as well, so that even the right network has some; the ratio is one of
+# two numbers above that floor, not of a number and nothing. A network that draws nothing at all would answer least.
+# With the absolute error as loss a short training on puncta can end there, because most pixels of puncta are dark and
+# the empty image is then a good guess: the matched network falls behind the mismatched one (a negative deficit), and
+# its ratio means little.
 
 # %% [markdown]
 # ## Trained on row, tested on column
@@ -510,7 +515,8 @@ study.say(
 
 # %% [markdown]
 # **What this shows.** The price of a mismatch, part by part, so that structure, noise and optics can be compared; and how
-# clean images of the wrong sort compare with noisy ones of the right sort.
+# clean images of the wrong sort compare with noisy ones of the right sort. The mean over structures hides a divide:
+# filaments and rings, both made of lines, stand in for each other at almost no cost, and puncta stand apart.
 #
 # **What it does not.** How Noise2Void and CARE compare depends on how much each is given: here a few small test images and a
 # short training for one, some more clean fields for the other. PSNR also does not ask what was invented: a mismatched network
@@ -633,10 +639,11 @@ study.say(
 # **The source says** (conclusion, citing [wang2021]): transfer learning is expected to lower both the data that a training
 # needs and the artefacts.
 #
-# **What we do.** The task is rings at few photons. One network starts from random weights, the other from a network that was
-# trained on filaments and puncta under all conditions, and never saw a ring. Both are trained for equally many steps on 1 to many images
-# of the task. *Images needed* are those at which the mean PSNR comes within 0.1 dB of what random weights reach with all images. *False structure* is the
-# response of both detectors, filament and spot, farther than 0.3 µm from all true structure, averaged over the sizes of the training set.
+# **What we do.** The task is rings at few photons. One network starts from random weights, the other from a network
+# that was trained on filaments and puncta under all conditions, and never saw a ring. Both are trained for equally many
+# steps on one image of the task or on more. *Images needed* are the fewest with which the mean PSNR comes within 0.1 dB
+# of what random weights reach with all images. *False structure* is the response of both detectors, filament and spot,
+# farther than 0.3 µm from all true structure; the claim takes its mean over the sizes of the training set.
 
 # %%
 generic_data = merged([training[c] for c in conditions if c[0] != "rings"])
@@ -763,6 +770,7 @@ study.say(
 
 # %% [markdown]
 # **What this shows.** What pre-training is worth when few images of the task are there, and what is left of it with many.
+# Where a pre-trained point in the panel of PSNR lies below the dotted line, so few images have made the network worse.
 #
 # **What it does not.** Both networks are trained for the same number of steps, short ones. Part of what pre-training saves may
 # therefore be time and not data; longer trainings were not tried. The generic data share noise and optics with
