@@ -16,9 +16,10 @@
 #
 # To learn what noise does to a MUSICAL image, a network needs pairs: the image as a real camera would allow it, and the image
 # of the very same blinking emitters without any noise. No microscope can record the second; a simulation can. This
-# notebook makes the data set of [jadhav2021] (actin, vesicles and mitochondria, four pixel sizes), divides it into training,
-# validation and test, looks for leaks between them, and measures on the test pairs what noise alone has done. Every later
-# notebook on artefact removal reads what is made here. It takes a few minutes on a laptop, a minute once the pairs are made, and needs no data.
+# notebook makes a data set after that of [jadhav2021] (actin, vesicles and mitochondria, at up to four pixel sizes), divides
+# it into training, validation and test, looks for leaks between them, and measures on the test pairs what noise alone has
+# done. Every later notebook on artefact removal reads what is made here. It takes a few minutes on a laptop, a minute once
+# the pairs are made, and needs no data.
 
 # %% tags=["parameters"]
 seed: int = 0  # root of every random stream
@@ -62,12 +63,14 @@ rng = study.streams(seed, "bootstrap").bootstrap
 # %% [markdown]
 # ## Which threshold?
 #
-# **The source says** ([jadhav2021], section 2.2): MUSICAL with α 4, ten test points per pixel and an automatic soft
-# threshold. The citation of that threshold is left empty and its equations are not openly available.
+# **The source says** ([jadhav2021], section 2.2): MUSICAL with the contrast exponent α = 4, ten test points per pixel and an
+# automatic soft threshold. The citation of that threshold is left empty and its equations are not openly available.
 #
 # **What we do.** [Notebook 03](03_musical.ipynb) uses a hard threshold of $10^{-1}$ at pixels of 80 nm. Before it serves for
-# four pixel sizes, it has to pass a test: one actin sample for each, noisy and noise-free, with five test
-# points per pixel at most, under three rules. The soft one is the surrogate $\sigma^2/(\sigma^2+0.1^2)$ of notebook 03 with the settings that were written down there.
+# other pixel sizes, it has to pass a test: one actin sample for each, noisy and noise-free, with five test points per pixel at
+# most, under three rules. The soft one, S(2), is the surrogate of notebook 03 with the settings that were written down there:
+# an eigenimage of singular value $\sigma$ counts as signal to the share $\sigma^2/(\sigma^2+0.1^2)$. Every image shows the
+# indicator f of MUSICAL.
 
 # %%
 rules = {"hard $10^{-1}$": -1.0, "hard $10^{-0.5}$": -0.5, "soft S(2)": "soft"}
@@ -148,7 +151,7 @@ study.say(
 # NA between 1.2 and 1.49; dwell times of 1 to 5 frames on and 1 to 20 off; 200 frames; SBR 3 and a background of 100; 75 % for
 # training and 25 % for the test, at random.
 #
-# **What we do.** The same ranges. Each pair has random streams of its own, named after its structure, pixel size and number: the
+# **What we do.** The same ranges; the table says how many pairs and which pixel sizes this run has. Each pair has random streams of its own, named after its structure, pixel size and number: the
 # tenth pair is the same in a data set of forty and of four thousand. Pairs are written in shards to one Zarr store per structure
 # and pixel size, by several processes at a time; a killed run goes on where it was. The raw stacks are not kept. They follow
 # from the parameters of a pair, to the bit.
@@ -239,8 +242,8 @@ images = {
 study.publish_figure(
     "pairs-examples",
     draw_pairs(lambda pair: Normalize(0, 0.6), "f / max f, cut at 0.6"),
-    alt="Noisy and noise-free MUSICAL images of actin, vesicles and mitochondria at every pixel size. Noisy ones are wider, "
-    "lie on a haze, and the walls of tubes and vesicles merge; noise-free ones are thin lines on black.",
+    alt="Noisy and noise-free MUSICAL images of actin, vesicles and mitochondria at every pixel size. Noisy ones are "
+    "blurred or lie on a haze, some hardly and some much; noise-free ones are sharp and lie on black.",
     caption=f"One training pair of each structure and pixel size, divided by its maximum. Scale bars {field_um / 5:g} µm.",
     data=images,
 )
@@ -275,7 +278,7 @@ study.publish_figure(
     "pairs-parameters",
     figure,
     alt="Histograms of numerical aperture, on-time and off-time, all flat within chance, and of the number of emitters, which "
-    "is a few thousand for actin and mitochondria and tens of thousands for vesicles.",
+    "is hundreds to thousands for actin and mitochondria and tens of thousands for vesicles.",
     caption="What distinguishes the pairs: aperture, dwell times, and emitters in the volume.",
     data={**values, **{f"emitters_{kind}": number for kind, number in emitters.items()}},
 )
@@ -310,7 +313,7 @@ study.publish_figure(
 )
 
 # %% [markdown]
-# **What this shows.** The pairs differ in noise alone, the parts share nothing, and any pair can be traced back to its photons.
+# **What this shows.** The two images of a pair differ in noise alone, the parts share nothing, and any pair can be traced back to its photons.
 #
 # **What it does not.** One structure per image, one brightness for all emitters, no bleaching, no motion, a flat background: what
 # real cells do besides is not in the data set. The volume ends at ±0.5 µm, so nothing lies far out of focus.
@@ -322,8 +325,8 @@ study.publish_figure(
 # merge, and structures out of focus come back.
 #
 # **What we do.** On every test pair: *debris*, the share of the light farther than 100 nm from all emitters; the *dip* between
-# the two walls of a mitochondrion (1: told apart, 0: merged); and the brightness of emitters 300 nm or more out of focus *over*
-# that of emitters within 100 nm of it. Each is judged as noisy minus noise-free, paired by sample.
+# the two walls of a mitochondrion (1: darkness between them, 0: merged); and *out of focus*, the brightness of emitters 300 nm
+# or more from the focal plane over that of emitters within 100 nm of it. Each is judged as noisy minus noise-free, paired by sample.
 
 
 # %%
@@ -460,8 +463,9 @@ study.say(
 # anything. The source prints neither.
 #
 # **What it does not.** The dip of a noisy image has a bias: minima and maxima of a rough profile lie apart even where there
-# is no wall. Where noise raises the dip instead of lowering it, that is no better separation. All three measures hold for the
-# threshold chosen above.
+# is no wall. Where noise raises the dip instead of lowering it, that is no better separation. An even haze raises *debris* and
+# *out of focus* alike, so the two do not count as independent. All three measures hold for the threshold chosen above. With two
+# test pairs of a structure, as in the size of a lesson, an interval is no more than the range of the two.
 
 # %% [markdown]
 # ## Exercises

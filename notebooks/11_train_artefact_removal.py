@@ -159,8 +159,8 @@ figure.colorbar(drawn, ax=axes, shrink=0.8, label="f / max f")
 study.publish_figure(
     f"artefact-removal-{name}-crops",
     figure,
-    alt="Pairs of crops: above, MUSICAL of noisy videos with specks and broken lines; below, of the same videos without "
-    "noise, with thin lines on black.",
+    alt="Pairs of crops: above, MUSICAL of noisy videos, with haze and specks around the structure; below, of the same videos "
+    "without noise, on black.",
     caption=f"Crops of the first training step, {crop} × {crop} px. There is no scale bar: crops come from images of several "
     "pixel sizes, and the network is not told which.",
     data=views,
@@ -307,7 +307,7 @@ study.say(
 )
 
 # %% [markdown]
-# **What this shows.** Whether the loss falls below both level lines is the least that "it has learnt something" can mean.
+# **What this shows.** Whether the loss falls below both level lines: that is the least that "it has learnt something" can mean.
 #
 # **What it does not.** The losses of two methods have different units and must not be compared; that takes the measures of
 # notebook 12. The source trains for 60 epochs on 2250 pairs; the number of steps here is a small part of that, and a curve
@@ -486,8 +486,8 @@ print(f"{test.pair.size} test pairs measured in {len(test)} ways")
 #
 # 1. On crops as sparse as these, a black image can have a small loss. Before you look: for which of the seven losses is black
 #    better than the untreated image?
-# 2. An output that is black everywhere cannot learn any more. Why? Find the argument of `artefact_remover` that changes it, and
-#    show the gradient with and without.
+# 2. With the plain ReLU of the source, a network whose output is black everywhere cannot learn any more. Why? Find the argument
+#    of `artefact_remover` that changes it, and show the gradient with and without.
 
 # %% tags=["solution"]
 for label in losses.TABLE:

@@ -128,7 +128,8 @@ study.say(
 # ## Eight artefacts of known severity
 #
 # Severity 1 means: blur by 80 nm (standard deviation), specks that hold 40 % of the light, 60 % of every filament erased, false filaments with a third of the
-# true length, the squared image, 80 nm of shift, ripples of 250 nm period amplified fivefold, and Poisson noise of 10 photons.
+# true length, the squared image, 80 nm of shift, ripples of 250 nm period amplified fivefold, and Poisson noise at 10 photons in the
+# brightest pixel.
 
 # %%
 shown = {kind: plant(kind, scene, 0.6, rng=study.streams(seed, kind, sample=0)[kind]) for kind in kinds}
@@ -226,6 +227,14 @@ study.say(
 #
 # The metrics differ in what they need: the true image; a wide-field image of the same field (simulated with 280 nm
 # width and noise of its own); the geometry of the sample, known only in a simulation; or nothing.
+#
+# Those that are less known: **mean FRC** is the mean Fourier ring correlation with the truth. **SQUIRREL** blurs the image until it
+# explains the wide-field image as well as it can; RSE is the error that remains, RSP the correlation. **Decorrelation** reads a
+# resolution from the spectrum of the image alone. From the geometry: **debris**, the share of light farther than 100 nm from every
+# emitter; **halo**, the light 50 to 150 nm beside the structure against that of the truth; **missing**, the share of the
+# structure that is dark; **hallucination**, the share of light in connected pieces farther than the resolution from every emitter;
+# **continuity**, the share of the length of filaments without a gap; **ringing**, the standard deviation where there is no structure
+# over the mean signal where there is.
 
 # %%
 truth, wide_field, geometry, nothing = "true image", "wide-field image", "geometry", "nothing"
@@ -447,8 +456,8 @@ study.publish_figure(
     figure,
     alt="SSIM against PSNR along rising severity of eight artefacts. PSNR falls by several decibels along every curve, while "
     "SSIM often wanders up and down, and the curves lie far apart.",
-    caption=f"SSIM against PSNR along rising severity (mean of {samples} samples); every image has a blur and a noise of its "
-    "own besides.",
+    caption=f"SSIM against PSNR along rising severity, which is to the left (mean of {samples} samples); every image has a blur and a "
+    "noise of its own besides.",
     data={
         "artefact": np.repeat(kinds, levels),
         "severity": np.tile(severities[1:], len(kinds)),
@@ -582,7 +591,8 @@ study.say(
 )
 
 # %% [markdown]
-# **What this shows.** No metric is best. Each answers one question, and the matrix says which.
+# **What this shows.** No single metric suffices. One that notices most artefacts cannot tell them apart; the matrix says which answers
+# to what.
 #
 # **What it does not.** That two numbers suffice on real data holds for a wide-field image as good as ours, registered and
 # bright. A witness whose mean τ for the other artefacts is high accuses the wrong one easily. The matrix is for thin filaments at one resolution; membranes have their own
@@ -601,7 +611,7 @@ for name, (_, _, score) in METRICS.items():
     before, after = (score(scene, image, references[0]) for image in (2 * halved, halved))
     print(f"{name:24}{before:10.4f}{after:10.4f}{'' if np.isclose(before, after, rtol=1e-3) else '   changed'}")
 print("those that compare brightness should say that it is wrong; those of shape should not move")
-print("SSIM and MAE with a fixed range may even improve, since the noise of the background is halved too")
+print("SSIM with its fixed range, and MAE, may even improve, since the noise of the background is halved too")
 
 # %% tags=["solution"]
 corner = (scene.image.x**2 + scene.image.y**2).transpose("y", "x") / 12.5

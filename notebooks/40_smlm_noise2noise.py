@@ -19,7 +19,7 @@
 # other? [lefebvre2020] says so. This notebook rebuilds its simulator, its network and its three ways of making training
 # pairs, regenerates its three figures and judges its claims; then it asks whether the disagreement of networks tells their
 # error, and how much acquisition time is saved. It takes a few minutes on a laptop. It uses two open data sets of
-# 4 MB and 0.3 MB, and says so when it has to fall back on simulated stand-ins.
+# 4 MB and 0.3 MB, and says so where one of them is not at hand.
 
 # %% tags=["parameters"]
 seed: int = 0  # root of every random stream
@@ -54,7 +54,6 @@ frame_shares: list[float] = [0.25, 0.5, 1.0, 2.0, 4.0, 8.0]  # lengths of an acq
 
 # %%
 import hashlib
-import inspect
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -69,14 +68,14 @@ from nbsupport import study
 from nbsupport.assess.fidelity import psnr, rescale, ssim
 from nbsupport.assess.resolution import frc, half_sets
 from nbsupport.assess.statistics import equivalence, mean_interval, paired_difference
+from nbsupport.codebase import code_sha256
 from nbsupport.reconstruct.localisations import localise, read_picasso, render
 from nbsupport.reconstruct.stacks import read_stack
 from nbsupport.restore import halves, losses
-from nbsupport.restore.networks import noise2noise
 from nbsupport.restore.networks.noise2noise import localisation_unet
 from nbsupport.restore.tiling import apply
 from nbsupport.restore.training import crops, fit, halve_at, supervised
-from nbsupport.simulate.blinks import KINDS, SceneRules, blinks, expected_counts, point_cloud, sampling, scene, scenes
+from nbsupport.simulate.blinks import KINDS, SceneRules, blinks, expected_counts, point_cloud, scene
 from nbsupport.simulate.blinks import density_per_um2 as density_of
 from nbsupport.study import layout
 
@@ -143,9 +142,10 @@ truth = [look(each, dense_per_um2, dense) for each in validation_rates]
 # %%
 checks = study.streams(seed, "dot", "dot blinks", "flat", "split")
 dot = SceneRules(kinds=("circle",), radius_um=(0.002, 0.002), per_um2=0.1)
-spot = blinks(
-    scene(rng=checks.dot, field_um=0.64, rules=dot), density_per_um2=1e5, error_um=error_um, rng=checks["dot blinks"]
-)
+dot_scene = scene(rng=checks.dot, field_um=0.64, rules=dot)
+spot = blinks(dot_scene, density_per_um2=1e5, error_um=error_um, rng=checks["dot blinks"])
+# the dot has a variance of its own: that of its painted cells of 2 nm, and that of a place within a cell
+own_y, own_x = (0.002**2 * (np.var(cells) + 1 / 12) for cells in np.nonzero(dot_scene.structure))
 area = field_um**2
 measured = {
     "low density (blinks/µm²)": (density_per_um2, np.mean([density_of(cloud) for cloud in first]), len(first)),
@@ -154,9 +154,8 @@ measured = {
         np.mean([image.mean() for image in clean]) * dense_per_um2,
         len(clean),
     ),
-    # the dot has a radius of 2 nm and so a variance of its own, 1 nm² along either axis
-    "error along y (nm)": (1000 * error_um, 1000 * np.sqrt(float(spot.y.var()) - 1e-6), spot.sizes["blink"]),
-    "error along x (nm)": (1000 * error_um, 1000 * np.sqrt(float(spot.x.var()) - 1e-6), spot.sizes["blink"]),
+    "error along y (nm)": (1000 * error_um, 1000 * np.sqrt(float(spot.y.var()) - own_y), spot.sizes["blink"]),
+    "error along x (nm)": (1000 * error_um, 1000 * np.sqrt(float(spot.x.var()) - own_x), spot.sizes["blink"]),
 }
 study.publish_table(
     "smlm-simulator",
@@ -201,8 +200,9 @@ study.publish_figure(
 # %%
 cover = study.keep("scene_coverage", percent=100 * float(np.mean([each.coverage for each in training])))
 study.say(
-    "**We read densities per µm² of the whole field.** Only so is the source's statement true that its actin data "
-    "(1.9k/µm²) are five times sparser than its synthetic data. Structure covers {percent:.0f} % of our scenes.",
+    "**We read densities per µm² of the whole field.** Were 10k meant per field of view, the source's actin data (1.9k/µm²) "
+    "would not be five times sparser than its synthetic data, as it says; counted per µm² of structure, they would be so "
+    "only if actin were counted in the same way. Structure covers {percent:.0f} % of our scenes.",
     cover,
 )
 
@@ -222,7 +222,7 @@ study.say(
 # union of the subsets is an *element* of the set of blinks, as printed, is a slip: it is a subset.)
 #
 # **What we do.** The same. Every image of a fixed pair holds 10k/µm², so that the dynamic pool holds 20k and each of its
-# halves 9.5k: all strategies then see inputs of one density. The angle is any; the window always lies inside the field.
+# halves 9.5k: all strategies then see inputs of nearly one density. The angle is any; the window always lies inside the field.
 # N2C and n2n-fixed get random crops alone, since the source names no augmentation for them; a fourth strategy, *N2C,
 # augmented*, turns and mirrors like n2n-dynamic. An image counts blinks; dense images are brought to the same mean.
 
@@ -343,11 +343,9 @@ facts += [
     actin_density_sd,
     acquisitions,
     seed,
-    *map(inspect.getsource, (scenes, sampling, halves, noise2noise)),
+    code_sha256(layout.NOTEBOOKS / "40_smlm_noise2noise.py"),
 ]
-checkpoints = (
-    layout.DATA / "checkpoints" / "40_smlm_noise2noise" / hashlib.sha256(repr(facts).encode()).hexdigest()[:12]
-)
+trainings = layout.DATA / "trainings" / f"40-{hashlib.sha256(repr(facts).encode()).hexdigest()[:12]}"
 lower = halve_at([max(1, int(part * steps)) for part in (0.6, 0.75, 0.85, 0.95)])
 
 
@@ -355,7 +353,7 @@ def trained(name, pairs, *, loss="Huber", draw=0):
     """A network trained on these pairs, or taken up where an interrupted run left it."""
     network = localisation_unet(filters=filters, seed=1000 * seed + draw)
     options = {"steps": steps, "learning_rate": learning_rate, "schedule": lower, "seed": draw}
-    folder = checkpoints / f"{name}-{filters}-{steps}-{learning_rate:g}".replace(", ", "-").replace(" ", "-")
+    folder = trainings / f"{name}-{filters}-{steps}-{learning_rate:g}".replace(", ", "-").replace(" ", "-")
     bar = study.Progress(f"training {name}")
     return fit(network, supervised(losses.loss(loss)), pairs, checkpoint=folder, progress=bar, **options)
 
@@ -518,8 +516,8 @@ study.publish_figure(
     figure,
     alt="Six panels of one scene: the true primitives coloured by kind, the grainy sparse input, the smooth dense target, and "
     "three reconstructions by N2C, N2N-fixed and N2N-dynamic, all far smoother than the input.",
-    caption=f"One validation scene: truth by primitive, sparse input ({density_per_um2:g}/µm²), dense target ({dense_per_um2:g}/µm²), and "
-    f"the input restored by networks of fold 0, all on one scale. Scale bar {200 * field_um:.0f} nm.",
+    caption=f"One validation scene: truth by primitive, sparse input ({density_per_um2:,.0f}/µm²), dense target ({dense_per_um2:,.0f}/µm²), "
+    f"and the input restored by networks of fold 0, all on one scale. Scale bar {200 * field_um:.0f} nm.",
     data={name: picture(image) for name, image in panels.items()},
 )
 
@@ -734,8 +732,8 @@ study.claim(
 # is bright and sparse. The choice of the unit is therefore part of the loss, and the source does not state it.
 #
 # **What it does not.** These data have no outliers: the counts are Poisson. Real ones have emitters that blink without end,
-# against which a robust loss may well help. The intervals are over images; another training moves SSIM by about as much as the
-# losses differ, and some rows are one network each.
+# against which a robust loss may well help. The intervals are over images and leave out that another training moves SSIM too (by how
+# much, the table of strategies tells as *sd over folds*); some rows are one network each.
 
 # %% [markdown]
 # ## The simulator in the loop: density and localisation error
@@ -842,7 +840,8 @@ study.claim(
 
 # %% [markdown]
 # The plateau under several scalings: how images are scaled before SSIM and PSNR (by four of the conventions of
-# notebook 20), and how test counts are scaled before they enter the network (to the mean of training, or not at all).
+# notebook 20), and how test counts are scaled before they enter the network (to the mean of training, or not at all). For
+# both metrics the plateau begins at the break of SSIM.
 
 # %%
 beyond = [d for d in densities if np.log10(d) >= min(joined["ssim"][0], decade[-1])]
@@ -874,7 +873,7 @@ study.publish_table(
         "PSNR (dB)": [values[1] for values in plateau.values()],
         "of the two inside the source's limits": [limits[key] for key in plateau],
     },
-    caption=f"Plateau of SSIM and PSNR, averaged over the densities beyond the break ({', '.join(f'{d:g}' for d in beyond)} per µm²), under "
+    caption=f"Plateau of SSIM and PSNR, averaged over the densities beyond the break of SSIM ({', '.join(f'{d:g}' for d in beyond)} per µm²), under "
     "two ways of feeding the network and four scalings of images.",
 )
 study.claim(
@@ -1045,7 +1044,9 @@ study.publish_figure(
 # %% [markdown]
 # **What this shows.** How the network carries over to densities and errors that it has not seen, under one stated scaling.
 #
-# **What it does not.** With the clean image drawn at the error of the test image, a smaller error is also a sharper target.
+# **What it does not.** The crossing that is entered is the last one: if the curves also meet at the lowest densities, that does
+# not count. The F test takes the images of all cells as independent, though every cell shows the same scenes.
+# With the clean image drawn at the error of the test image, a smaller error is also a sharper target.
 # The levels of SSIM and PSNR depend on the scaling by more than strategies differ, and presumably on how empty a scene is, which
 # is not varied here. The table says whether any scaling meets the source's values.
 
@@ -1312,7 +1313,10 @@ else:
 # microscope to the reconstruction, runs.
 #
 # **What it does not.** Our filaments blink independently and have no repeated localisations, no background and no drift;
-# the source's cells have. On the real movie nothing is known of the truth. Agreement is not accuracy, as follows.
+# the source's cells have. The deviation is judged *relative* to the local mean, which between filaments is close to zero: there it
+# is large almost by arithmetic, and in absolute terms networks stray most on the filaments (C). The real recording is restored from
+# all its localisations, of which each network has seen all but one part, and nothing is known of its truth. Agreement is not
+# accuracy, as follows.
 
 # %% [markdown]
 # ## Beyond the source: does disagreement tell the error?
@@ -1363,8 +1367,8 @@ study.publish_figure(
 # %%
 study.say(
     "Spread ranks the pixels by their error (Spearman {rank:.2f}, 95 % interval {low:.2f} to {high:.2f} over images), but the error is "
-    "{ratio:.1f} times the spread: {common:.0f} % of the mean squared error of a single network survives the average over folds, because it is "
-    "common to all of them. **A deviation map shows where to be careful, not how careful.**",
+    "{ratio:.1f} times the spread: {common:.0f} % of the mean squared error of a single network survives the average over folds, mostly because it "
+    "is common to all of them. **A deviation map shows where to be careful, not how careful.**",
     error_map,
 )
 
@@ -1477,7 +1481,8 @@ study.say(
 # %% [markdown]
 # **What this shows.** What the prior of a trained network is worth in frames, by a measure that the network cannot flatter.
 #
-# **What it does not.** Agreement in Fourier rings is dominated by what most of the image holds. A gap in a filament that
+# **What it does not.** This is one simulated acquisition; the error bars are over networks. Agreement in Fourier rings is dominated
+# by what most of the image holds. A gap in a filament that
 # the network bridges wrongly hardly counts here, and would mislead whoever looks for gaps.
 
 # %% [markdown]
@@ -1538,7 +1543,7 @@ study.publish_table(
 # 1. Let a tenth of the blinks be in *both* halves. What have input and target in common where the structure is flat, and what
 #    would a network learn from it?
 # 2. A pixel of one half is bright. Is the same pixel of the other half more or less likely to be bright, once you know how many
-#    blinks both hold together? Show it by splitting one cloud many times.
+#    blinks of the whole cloud lie in that pixel? Show it by splitting one cloud many times.
 
 # %% tags=["solution"]
 both = study.streams(seed, "exercise").exercise
@@ -1561,7 +1566,7 @@ one_half, other_half = ([here[order[part]].sum() for order in orders] for part i
 print(
     f"brightest pixel, {here.sum()} blinks: correlation of the halves' counts {np.corrcoef(one_half, other_half)[0, 1]:.2f}"
 )
-print("given their sum, what one half has the other lacks; only over scenes that blink anew are they independent")
+print("given the total, what one half has the other lacks; only over scenes that blink anew are they independent")
 
 # %% [markdown]
 # ## Provenance

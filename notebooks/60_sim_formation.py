@@ -254,7 +254,7 @@ supports = {"three directions": true, "one direction": one, "widefield": None}
 for (name, bands_of), colour in zip(supports.items(), ("#56B4E9", "#E69F00", "#666666"), strict=True):
     radius = sim.reach_per_um(lens, bands_of, reach)
     axis.fill(radius * np.cos(reach), radius * np.sin(reach), color=colour, label=name, linewidth=0)
-axis.set(xlabel="1/µm", title="frequencies that the bands hold", xlim=(-8, 8), ylim=(-8, 8), yticks=[])
+axis.set(xlabel="1/µm", title="frequencies that the bands hold", xlim=(-8, 8), ylim=(8, -8), yticks=[])
 axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2))
 shared = plt.matplotlib.colors.LogNorm(1e-5, 1, clip=True)
 for i, (title, image) in enumerate(spectra.items()):
@@ -378,13 +378,13 @@ study.publish_table(
 # **What this shows.** In thin samples the pattern is found to some hundredths of a pixel of the spectrum, in the thick one less
 # well. In a thick sample the modulation
 # that fits best is not the one in the focal plane; the source's program would replace values beyond 0.4 to 1.1 by 0.65, and
-# so does ours, with a warning.
+# so does ours, with a warning, unless it is given wider bounds as here.
 
 # %% [markdown]
 # ## The reconstruction
 #
 # Every band is moved to where it belongs, weighted with its transfer function, and the sum is divided by the sum of
-# the squared transfer functions (Wiener filter, parameter $w$); at last the spectrum is shaped like that of a better lens
+# the squared transfer functions and $w^2$ (Wiener filter, parameter $w$); at last the spectrum is shaped like that of a better lens
 # (apodisation), since a hard edge would ring.
 
 # %%
@@ -481,7 +481,7 @@ study.publish_figure(
     "sim-resolution-gain",
     figure,
     alt="Polar plot: the measured gain follows the six-petalled expected curve between 1.4 and 1.6. Ring correlation with the "
-    "structure falls at the cutoff for widefield and at 1.6 times that for the reconstruction. A Siemens star is "
+    "structure falls at the cutoff for widefield and a little short of 1.6 times that for the reconstruction. A Siemens star is "
     "resolved up to a smaller circle in the reconstruction than in widefield.",
     caption=f"Resolution gain without noise. Points: {objects} samples, 18 sectors, drawn twice around the circle. Dotted: "
     "cutoff of the lens, and that times the expected gain. Circles on the star: the radius at which its spokes reach these.",
@@ -679,7 +679,7 @@ else:
 
 # %% [markdown]
 # **What this shows.** The pattern must be right: a whole pixel of the spectrum, one stripe per field, costs more than SIM
-# gains, and half a pixel more than half of it. The filters are matters of taste within wide limits, and taste is what makes images incomparable.
+# gains, and half a pixel about half of it. The filters are matters of taste within wide limits, and taste is what makes images incomparable.
 #
 # **What it does not.** The numbers belong to this sample at this dose; where the maxima lie depends on both.
 
@@ -687,7 +687,9 @@ else:
 # ## Frames that should not be reconstructed
 #
 # A missing frame, frames in another order, saturation, drift: a program that reconstructs them without a word does harm.
-# Ours names what it finds. All faults below are made from the same good frames.
+# Ours names what it finds. All entries below are made from the good frames of the microtubules, but for the five phases,
+# which are simulated from the same sample. Beside *none*, two are no faults and should pass: frames that are not square, and three
+# phases in another order.
 
 
 # %%
@@ -816,7 +818,8 @@ axes[0].axhline(0.05, color="black", linewidth=0.8, linestyle="--", label="0.05 
 turned_down = outcome[outcome[:, 2] == 1]
 if len(turned_down):
     axes[0].loglog(turned_down[:, 0], turned_down[:, 1], "o", mfc="none", color="C1", label="refused")
-axes[0].set(xlabel="photons of the brightest pixel", ylabel="error (pixels of the spectrum)", ylim=(1e-3, 1e3))
+axes[0].set(xlabel="photons of the brightest pixel", ylabel="error (pixels of the spectrum)")
+axes[0].set_ylim(1e-3, max(1, 2 * outcome[:, 1].max()))
 axes[0].legend()
 axes[1].semilogx(by_level[:, 0], by_level[:, 4], "o-", color="C0", label="pattern of bright frames")
 axes[1].semilogx(by_level[:, 0], by_level[:, 3], "s--", color="C1", label="own pattern, refused or not")
@@ -825,7 +828,7 @@ axes[1].legend()
 study.publish_figure(
     "sim-light-levels",
     figure,
-    alt="Left: the error of the wave vector against light, a few hundredths of a pixel down to the dimmest level; refused fits "
+    alt="Left: the error of the wave vector against light, a small part of a pixel down to the dimmest level; refused fits "
     "would be circled. Right: correlation of the reconstruction with the structure, with its own pattern and with that of bright "
     "frames; both fall with less light.",
     caption=f"Finding the pattern in less and less light, {repeats} exposures per level. Left: error of the wave vector; "
@@ -841,8 +844,9 @@ study.publish_figure(
 
 # %% [markdown]
 # **What this shows.** Drawing counts around a bright frame is a fair stand-in for a dim exposure when the bright frame
-# counts photons: the excess is a twentieth. Down to the dimmest level the pattern of this thin sample is found to a few hundredths
-# of a pixel; what falls is the quality of the image.
+# counts photons: the excess is a twentieth. Down to the dimmest level the wave vectors of this thin sample are found to
+# within a small part of a pixel; what falls is the quality of the image, with a pattern of its own a little more than with that
+# of bright frames.
 #
 # **What it does not.** The source draws around camera values, with their gain and offset; what that changes is measured in
 # the notebook on two-step denoising.
@@ -854,9 +858,10 @@ study.publish_figure(
 # through 32 planes; each plane is reconstructed by itself. Its program scales the frames of every plane to their own
 # maximum.
 #
-# **What we do.** A volume of microtubules under the source's own microscope (its random numbers have a fixed seed, so
-# there is only one), with and without that scaling; plane by plane as the source, and as one volume with the
-# three-dimensional transfer function of every band.
+# **What we do.** A volume of microtubules under the source's own microscope (drawn at random there, but from a fixed seed,
+# so that there is only one), with and without that scaling; plane by plane as the source, and as one volume with the
+# three-dimensional transfer function of every band. Focus moves through the upper half of the volume; the other half
+# adds light out of focus.
 
 # %%
 scaled = focal_series(thick, scale_planes=True)
@@ -947,7 +952,7 @@ study.say(
 # ## A real acquisition, bright and dim
 #
 # **What we do.** Fifteen frames (three-beam, three directions, five phases) of one field of microtubules in normal and in
-# low light, with the reconstructions that were published with them. The frames were enlarged twice before publication,
+# low light, with the reconstructions that were published with them. The frames were enlarged twofold before publication,
 # so they are binned first. Aperture and emission are not stated. Detail in the mean of the frames ends near 4.2/µm,
 # which is what NA 1.27 at 600 nm passes; we assume these. The pattern is found in the bright frames, and used for both.
 
@@ -1045,8 +1050,8 @@ study.say(
 )
 
 # %% [markdown]
-# **What this shows.** The code works on frames that it did not make: it finds stripes where the registry's own measurement
-# has them (245 nm), and an image much like the published one. In low light the fine stripes cannot be found at all, and the
+# **What this shows.** The code works on frames that it did not make: it finds stripes where they were measured when the
+# data set was registered (245 nm), and an image much like the published one. In low light the fine stripes cannot be found at all, and the
 # noise, passed through filters that amplify high frequencies, takes the shape of filaments: dots and short wavy lines.
 #
 # **What it does not.** There is no truth here. The published images were made with other filters, on other grey scales and
@@ -1067,7 +1072,7 @@ contrast = [
 print("gain along the stripes:", sim.reach_per_um(optics, limit, limit.angle_rad) / optics.cutoff_per_um)
 print(f"its period: {1000 / optics.cutoff_per_um:.0f} nm, the finest that the lens could pass")
 print("transfer function at the stripes' frequency, 375 nm and at the cutoff:", np.round(contrast, 4))
-print("the lens passes nothing of such stripes: they cannot be projected through it, nor found in the frames")
+print("at this wavelength the lens passes nothing of such stripes: they leave no trace in the frames to be found by")
 
 # %% tags=["solution"]
 ring_y, ring_x = np.meshgrid(axis_um, axis_um, indexing="ij")
@@ -1078,8 +1083,10 @@ image = sim.reconstruct(
 )
 centre_px = star_px
 print(
-    "peak across the stripes' direction and along it:", float(image[centre_px].max()), float(image[:, centre_px].max())
+    "peak of the ring where it is crossed along the wave vector, and along the stripes:",
+    f"{float(image[centre_px].max()):.3f}, {float(image[:, centre_px].max()):.3f}",
 )
+print("the ring gains sharpness along the wave vector alone")
 
 # %% [markdown]
 # ## Provenance

@@ -230,7 +230,7 @@ study.publish_figure(
     "visible-human-textures",
     figure,
     alt=f"A section of each kind: photograph, {kind}, phantom and microtubules. The spectra of photograph, {kind} and "
-    "phantom fall steeply side by side; that of microtubules falls slowly and lies some ten to twenty times higher at the limit "
+    "phantom fall steeply side by side; that of microtubules falls slowly and lies some seven to twenty-five times higher at the limit "
     "of the lens.",
     caption="Four kinds of objects on voxels of 50 nm. Below, left: power spectra, median over sections; dotted: what the lens "
     "passes and what the reconstruction can hold. Right: slope of the spectrum and share of the variance beyond the "
@@ -639,13 +639,15 @@ study.say(
 )
 
 # %% [markdown]
-# **What this shows.** How far detail reaches follows the bands across the axis. Along it, plane by plane, agreement lasts beyond
-# their end, in the tomography more than in the phantom; why is not settled here. Widefield has nothing in a cone
-# around the axis, which is why flat layers vanish in it. The side bands fill the cone even when planes are reconstructed one by
-# one, since only light in focus carries the stripes: planes by themselves are not blind along the axis.
+# **What this shows.** How far detail reaches follows the bands across the axis. Along it, in widefield and plane by
+# plane, agreement lasts beyond their end, in the tomography more than in the phantom; why is not settled here.
+# Widefield has nothing in a cone around the axis, which is why flat layers vanish in it. The side bands fill the cone
+# even when planes are reconstructed one by one, since only light in focus carries the stripes: planes by themselves
+# are not blind along the axis.
 #
-# **What it does not.** The cutoff says where agreement ends, without noise, and nothing about how strong the fine detail is in
-# the image. Plane by plane the map has a dent where bands overlap; treated as a volume it has none.
+# **What it does not.** The cutoff says where agreement ends, without noise, and nothing about how strong the fine
+# detail is in the image. Plane by plane the map has a dent where bands overlap; treated as a volume it has none. All
+# blocks of a kind come from one body or one recipe: the intervals say nothing about other specimens.
 
 # %% [markdown]
 # ## Low light
@@ -722,8 +724,8 @@ for line, (title, (column, mean, sd)) in enumerate(published.items()):
 study.publish_figure(
     "visible-human-low-light",
     figure,
-    alt=f"Reconstruction of bright and of dim frames of {kind} and phantom; the dim ones are covered by grain and short "
-    "waves, much alike with either scaling. Beside: PSNR and similarity per block, with the published mean.",
+    alt=f"Reconstruction of bright and of dim frames of {kind} and phantom; the dim ones are grainier, "
+    "much alike with either scaling. Beside: PSNR and similarity per block, with the published mean.",
     caption=f"Light reduced {low_light_factor:.0f} times by Poisson draws around 16-bit grey values: the frames of every plane "
     "scaled to their own maximum, as in the source, or all planes by one number. Right: dim against bright reconstruction "
     "(range 1 after division by the maximum), one point per block; dashed: the source's mean over 36 blocks, grey: its "

@@ -353,7 +353,7 @@ study.publish_figure(
     "hughes2024-fig-12",
     crops_figure(five, places),
     alt="Five regions of microtubules in rows: bright reconstruction, dim one, after step 1 and after step 2, with PSNR and SSIM "
-    "of the region under every restored one.",
+    "of the region under all but the bright one.",
     caption="Five regions, networks trained on microtubules alone; below each its own PSNR and SSIM (the source's five: low light "
     f"27–31 dB, step 1 29–34 dB, step 2 27–33 dB). Scale bars 1 µm. {size_note}",
     data={
@@ -369,7 +369,7 @@ study.publish_figure(
 # where the gain is made.
 #
 # **What it does not.** The reference is a bright *reconstruction*, with its own noise and filters. Against the object itself
-# the picture may differ; that is the last but one section. The filaments are ours, and so is the light.
+# the picture may differ; that is the section *Are the images true?* The filaments are ours, and so is the light.
 
 # %% [markdown]
 # ## Both structures at once
@@ -410,7 +410,7 @@ study.publish_figure(
     "hughes2024-fig-13",
     crops_figure(five, places),
     alt="Five regions in rows, the first and the third of endoplasmic reticulum, the others of microtubules: bright, dim, after "
-    "step 1 and after step 2, with PSNR and SSIM under every restored one.",
+    "step 1 and after step 2, with PSNR and SSIM under all but the bright one.",
     caption="Five regions, networks trained on both structures: rows 1 and 3 endoplasmic reticulum, the others microtubules "
     f"(the source's second reticulum: SSIM 0.96, 0.91, 0.42). Scale bars 1 µm. {size_note}",
     data={
@@ -594,9 +594,9 @@ planar_means = study.keep(
 # %% [markdown]
 # **What this shows.** Whether a second structure in the training data hurts the first one, at one training per chain.
 #
-# **What it does not.** The source's reticulum was brighter than its microtubules (37.8 against 27.5 dB before any network); ours
-# has the same mean light, spread over more structure, and starts lower. A network that makes a nearly noise-free image worse
-# is a different event from one that improves a noisy one.
+# **What it does not.** The source's reticulum agreed better with its reference than its microtubules did (37.8
+# against 27.5 dB before any network); ours has the same mean light, spread over more structure, and starts lower. A
+# network that makes a nearly noise-free image worse is a different event from one that improves a noisy one.
 
 # %% [markdown]
 # ## Is it the diversity?
@@ -664,7 +664,8 @@ study.say(
 # **What this shows.** With equal light, updates and capacity, what a second structure costs or brings. It also doubles the number
 # of fields and halves the updates that each structure gets; these are not told apart from diversity.
 #
-# **What it does not.** A count of intervals below 0 depends on the number of fields; the intervals themselves are printed.
+# **What it does not.** A count of intervals below 0 depends on the number of fields; the intervals themselves are
+# printed. After step 1 both columns show the same networks; their intervals differ by the draws of the bootstrap.
 
 # %% [markdown]
 # ## What the second network learns from
@@ -731,7 +732,8 @@ study.publish_table(
 )
 
 # %% [markdown]
-# **What this shows.** Whether the fall of SSIM belongs to the method or to a scaling of its training data.
+# **What this shows.** Whether the fall of SSIM belongs to the method or to a scaling of its training data. The
+# source's tables suggest that plain − clipped is positive; where it is negative here, our networks say the contrary.
 #
 # **What it does not.** What the source's folders held is read from their names.
 
@@ -793,12 +795,12 @@ study.publish_table(
     "sim-two-step-pattern",
     {
         "restored frames reconstructed with": list(rebuilt),
-        "pattern peak": [f"{values.mean():.2f} ± {values.std():.2f}" for values in rebuilt_peaks.values()],
+        "pattern peak": [f"{values.mean():.2f} ± {values.std(ddof=1):.2f}" for values in rebuilt_peaks.values()],
         "PSNR (dB)": [f"{np.mean([s['psnr_db'] for s in one]):.2f}" for one in rebuilt_scores.values()],
         "SSIM": [f"{np.mean([s['ssim'] for s in one]):.3f}" for one in rebuilt_scores.values()],
     },
     caption=f"Does a pattern that is found once, in bright frames, remove the new artefacts of the first step? {n_er} fields of "
-    "endoplasmic reticulum, networks trained on both structures; white noise has a peak of 1.44.",
+    "endoplasmic reticulum (mean; peak ± standard deviation), networks trained on both structures; white noise has a peak of 1.44.",
 )
 figure, axes = plt.subplots(1, 3, figsize=(8, 2.6))
 for axis, column, label in zip(axes, range(3), ("wave vector (1/µm)", "phase (rad)", "modulation"), strict=True):
@@ -819,7 +821,8 @@ study.publish_figure(
 
 # %% [markdown]
 # **What this shows.** Which of the two is to blame for a new pattern: the frames themselves, or the fit in them. If the pattern
-# of bright frames is at hand, there is no reason to seek it in restored ones.
+# of bright frames is at hand, there is no reason to seek it in restored ones. The modulation that is fitted in restored frames lies
+# far below the true one (the next section prints it): with the noise the first network takes much of the stripes away.
 #
 # **What it does not.** Our stripes are perfect sines with one depth everywhere.
 
@@ -883,7 +886,7 @@ camera = {"gain": 2.0, "offset": 100.0, "read_noise": 3.0}
 
 
 def excess(repeats=24, **exposure):
-    """Relative excess of the variance of drawn over exposed dim frames, and their correlation between neighbours."""
+    """Relative excess of the variance of drawn over exposed dim frames."""
     light = fields[mt].protocol.light(fields[mt].protocol.object(0), np.random.default_rng(seed))
     made = {}
     for kind in ("drawn", "dim"):
@@ -973,13 +976,14 @@ study.say(
 # **What this shows.** From camera frames the read noise of the dim exposure is missing: the drawn frames are too clean, the more
 # the dimmer they are. An offset that is taken for counts adds noise where there is none.
 #
-# **What it does not.** A dim exposure of a living cell would also have bleached and moved less.
+# **What it does not.** A dim exposure of a living cell would also have bleached and moved less. Each network is trained once, so
+# the difference between two of them holds the chance of training too.
 
 # %% [markdown]
 # ## Tiles
 #
 # **The source says** (section 3.1): tiles that overlap by 32 pixels and are averaged leave no borders. **What we do.**
-# The second network on whole test fields, in one pass and by tiles, with overlaps of 0, 16 and 32 pixels.
+# The second network on whole test fields (six at most), in one pass and by tiles, with overlaps of 0, 16 and 32 pixels.
 
 # %%
 second_network = chains.second(single).network
@@ -1045,7 +1049,7 @@ study.publish_table(
     ),
     caption=f"Lines of {n_mt} fields of microtubules against their true course, mean ± standard deviation over fields: median "
     "displacement, share of their length that is not shown, share of the image's skeleton beyond 120 nm of any line. The bright "
-    f"reconstruction is the best that a chain can learn. {size_note}",
+    f"reconstruction is what a chain learns to imitate. {size_note}",
 )
 
 # %%
@@ -1080,7 +1084,8 @@ study.publish_figure(
 # **What we do.** The fifteen frames of one field of microtubules in normal and in low light that
 # [notebook 60](60_sim_formation.ipynb) reconstructs. Three beams and other pixels need a first network of their own: 15 channels,
 # trained on simulated filaments under that microscope (NA 1.27, 600 nm, stripes of 490 nm and half of it, as assumed there). The
-# pattern is found in the normal-light frames.
+# pattern is found in the normal-light frames. The frames are averaged over two by two pixels, and what we take for the camera's
+# dark level is subtracted: 110 grey values in normal, 95 in low light.
 
 # %%
 dataset = "sim-microtubules-15frame"
@@ -1144,8 +1149,8 @@ study.publish_figure(
     alt="Above, a raw frame in normal light, in low light, and in low light after the first network; below, their "
     "reconstructions. The low-light reconstruction is grainy; that of the restored frames is smoother.",
     caption="Real low-light frames through a first network that has seen simulated filaments only. Above: one of 15 frames; below: "
-    "reconstructions with the pattern of the normal-light frames, each on its own scale. Scale bars 1 µm, "
-    f"below {bar_um:g} µm. {small_note}{'' if real_stand_in else ' Data: L. Jin, B. Liu, F. Zhao et al. (2020).'}",
+    "reconstructions with the pattern of the normal-light frames, each on its own scale. Scale bars "
+    f"1 µm above and {bar_um:g} µm below. {small_note}{'' if real_stand_in else ' Data: L. Jin, B. Liu, F. Zhao et al. (2020).'}",
     data={f"{light}: reconstruction": image for light, image in real_images.items()},
     stand_in=real_stand_in,
 )

@@ -39,10 +39,10 @@ if reads not in layout.SIZES:
 # %% [markdown]
 # ## How many claims hold
 #
-# **What we do.** A claim is *reproduced*, *partly* reproduced or *not reproduced* by its own rule, *not testable here* when the
-# data at hand cannot decide it (it says what would), and *missing* when no run of this size has recorded it. A verdict at a
-# small size is a rehearsal: the sizes differ in the number of images, networks and training steps, and the reference is the
-# desk size.
+# **What we do.** A claim is *reproduced*, *partly* reproduced or *not reproduced* by its own rule, *not testable
+# here* when the data or the size at hand cannot decide it (it says what would), and *missing* when no run of this
+# size has recorded it. A verdict at a small size is a rehearsal: the sizes differ in the number of images, networks
+# and training steps, and the reference is the desk size.
 
 # %%
 counts = scoreboard.counts(reads)
@@ -112,7 +112,7 @@ columns = ("claim", "reason")
 study.publish_table(
     "scoreboard-not-testable",
     {key: [row[list(claims).index(key)] for row in untested] or ["none"] for key in columns},
-    caption=f"Claims that the data at hand cannot decide, results of size {reads}.",
+    caption=f"Claims that the data or the size at hand cannot decide, results of size {reads}.",
 )
 
 # %% [markdown]
@@ -143,7 +143,7 @@ study.publish_table(
 # %% [markdown]
 # ## Exercises
 #
-# 1. Which source has the largest share of claims that need its own data? Count them from the table.
+# 1. Which source has the largest share of claims that cannot be tested here? Count them from the table.
 # 2. A claim is missing at this size, yet has a verdict at another. How can that be, and which verdict counts?
 
 # %% tags=["solution"]

@@ -36,7 +36,7 @@ def restored_frames(network: nn.Module, frames: xr.DataArray, **options) -> xr.D
     Returns
     -------
     DataArray, shape of `frames`
-        On the network's scale, on which the reconstruction does not depend.
+        In the unit of `frames`.
     """
     values = frames.values.reshape(-1, *frames.shape[2:])
     return frames.copy(data=_applied(network, values, **options).reshape(frames.shape))
