@@ -5,15 +5,14 @@ import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import jupytext
 import nbformat
 import pytest
+from smoke_study import finished, here
 
 from nbsupport.study import layout
 from nbsupport.study.claims import ledger
@@ -27,34 +26,6 @@ LARGEST_PAIR = 1_500_000
 """Bytes; code-hosting sites stop rendering notebooks not far above."""
 
 
-def snakemake(root, *words):
-    flow = layout.ROOT / "workflow"
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(flow / "Snakefile"), "--cores", "all"]
-    command += ["--workflow-profile", str(flow / "profiles/default"), "--config", "size=smoke", *words]
-    return {"args": command, "cwd": root, "env": os.environ | {"NBSUPPORT_ROOT": str(root), "NBSUPPORT_OFFLINE": "1"}}
-
-
-@pytest.fixture(scope="session")
-def study(tmp_path_factory):
-    """Root of a finished smoke study that was killed with SIGKILL in its first notebook and taken up again."""
-    root = tmp_path_factory.mktemp("study")
-    for folder in ("notebooks", "params"):
-        shutil.copytree(layout.ROOT / folder, root / folder, ignore=shutil.ignore_patterns("*.ipynb"))
-    first = subprocess.Popen(
-        **snakemake(root), start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT
-    )
-    deadline = time.monotonic() + 300
-    while not list(root.glob("data/runs/smoke/.*/staging/*.png")) and time.monotonic() < deadline:
-        assert first.poll() is None, "the study ended before it published its first figure"
-        time.sleep(0.2)
-    os.killpg(first.pid, signal.SIGKILL)
-    first.wait()
-    left_behind = [*root.glob("figures/**/*"), *root.glob("data/runs/smoke/[0-9]*.ipynb")]
-    done = subprocess.run(**snakemake(root), capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return {"root": root, "left_behind": left_behind}
-
-
 READERS = [name for name in NAMES if "study.locate(" in notebook_source(name).read_text(encoding="utf-8")]
 """Notebooks that use open data where they are at hand."""
 
@@ -65,7 +36,7 @@ def without_data(study, tmp_path_factory):
     if "NBSUPPORT_DATA" not in os.environ:
         pytest.skip("no open data are at hand: the study of these tests has run without them")
     root = tmp_path_factory.mktemp("absent") / "study"
-    shutil.copytree(study["root"], root, ignore=shutil.ignore_patterns(".snakemake"))
+    shutil.copytree(study.root, root, ignore=shutil.ignore_patterns(".snakemake"))
     environment = {name: value for name, value in os.environ.items() if name != "NBSUPPORT_DATA"}
     environment |= {"NBSUPPORT_ROOT": str(root), "NBSUPPORT_OFFLINE": "1"}
 
@@ -78,16 +49,16 @@ def without_data(study, tmp_path_factory):
 
 
 def executed(study, name):
-    return nbformat.read(study["root"] / f"data/runs/smoke/{name}.ipynb", as_version=4)
+    return nbformat.read(study.root / f"data/runs/smoke/{name}.ipynb", as_version=4)
 
 
 def test_a_killed_study_leaves_nothing_that_looks_finished(study):
-    assert study["left_behind"] == []
+    assert study.left_behind == []
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_notebook_publishes_whole_artefacts_with_alt_texts(study, name):
-    folder = study["root"] / "figures/smoke"
+    folder = study.root / "figures/smoke"
     record = json.loads((folder / "runs" / f"{name}.json").read_text())
     assert record["published"]
     for artefact in record["published"]:
@@ -101,7 +72,7 @@ def test_a_notebook_publishes_whole_artefacts_with_alt_texts(study, name):
 @pytest.mark.parametrize("name", NAMES)
 def test_a_notebook_makes_every_artefact_and_judges_every_claim_that_the_ledger_gives_it(study, name):
     artefacts, claims = ledger()
-    folder = study["root"] / "figures/smoke"
+    folder = study.root / "figures/smoke"
     missing = [
         entry.id
         for entry in artefacts.values()
@@ -120,7 +91,7 @@ def test_a_notebook_prints_no_warning_and_shows_no_path_of_the_machine(study, na
     for number, cell in enumerate(executed(study, name).cells, start=1):
         for output in cell.get("outputs", []):
             assert output.get("name") != "stderr", f"cell {number}: {output.text}"
-            assert str(study["root"]) not in json.dumps(output), f"cell {number}"
+            assert str(study.root) not in json.dumps(output), f"cell {number}"
 
 
 @pytest.mark.parametrize("name", READERS)
@@ -185,12 +156,12 @@ def test_no_parameter_set_lacks_its_notebook():
 
 
 def test_a_finished_study_has_nothing_to_do_and_an_edited_set_reruns_only_its_own_notebook_and_says_why(study):
-    again = subprocess.run(**snakemake(study["root"], "--dry-run"), capture_output=True, text=True)
+    again = finished(here(study.root, "--dry-run"))
     assert "Nothing to be done" in again.stdout + again.stderr
-    edited = study["root"] / "params/smoke/03_musical.yaml"
+    edited = study.root / "params/smoke/03_musical.yaml"
     before = edited.read_text()
     edited.write_text(before.replace("subpixels: 4", "subpixels: 5"))
-    planned = subprocess.run(**snakemake(study["root"], "--dry-run"), capture_output=True, text=True)
+    planned = finished(here(study.root, "--dry-run"))
     text = planned.stdout + planned.stderr
     assert "reason: Updated input files: params/smoke/03_musical.yaml" in text
     assert "rule notebook_02_simulator" not in text
