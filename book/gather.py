@@ -19,6 +19,12 @@ from sphinx.util import logging
 logger = logging.getLogger(__name__)
 
 IMAGES = ("image/png", "image/svg+xml", "image/jpeg")
+# What is folded in the book, by a cell's tag, and what the fold says; parameters stay open.
+FOLDS = {
+    "parameters": None,
+    "solution": ("hide-cell", "Show a solution", "Hide the solution"),
+    "": ("hide-input", "Show the code", "Hide the code"),
+}
 VERBATIM = (
     r"^(?P<fence>`{3,}|~{3,}).*?^(?P=fence)[`~]*[ \t]*$"
     r"|(?P<ticks>(?<!`)`+(?!`)).+?(?<!`)(?P=ticks)(?!`)"
@@ -59,6 +65,16 @@ def cite_known_keys(text, keys):
         return "{cite}`" + re.sub(r"[;,]\s*", ",", match["keys"]) + place + "`"
 
     return bracket.sub(cite, text)
+
+
+def fold(cell):
+    """Fold a code cell, so that a page reads as text, figures and tables; one click opens the code or a solution."""
+    tags = cell.metadata.setdefault("tags", [])
+    folded = FOLDS[next((tag for tag in tags if tag in FOLDS), "")]
+    if folded:
+        tag, show, hide = folded
+        tags.append(tag)
+        cell.metadata["mystnb"] = {"code_prompt_show": show, "code_prompt_hide": hide}
 
 
 def captioned_cells(cell, where):
@@ -173,6 +189,8 @@ class SourceFolder:
                     data["text/markdown"] = self.prose(data["text/markdown"], "notebooks")
                 if "text/html" in data:
                     data["text/html"] = NOTEBOOK_LINK.sub(self.page_of, data["text/html"])
+            if cell.cell_type == "code":
+                fold(cell)
             where = f"notebooks/{path.name}, cell {number}"
             cells += captioned_cells(cell, where) if cell.cell_type == "code" else [cell]
         notebook.cells = cells

@@ -75,7 +75,11 @@ def build_with_sample(folder):
         new_output("stream", name="stdout", text="0.123456789 " * 40),
         shown(text_markdown=table),
     ]
-    write_notebook(root / "notebooks" / f"{SAMPLE}.ipynb", new_markdown_cell(PROSE), code, code_that_is_wide)
+    parameters = new_code_cell("frames: int = 200", metadata={"tags": ["parameters"]}, execution_count=3)
+    solution = new_code_cell("frames / 2", metadata={"tags": ["solution"]}, execution_count=4)
+    solution.outputs = [shown(text_markdown="One hundred frames.")]
+    cells = [new_markdown_cell(PROSE), code, code_that_is_wide, parameters, solution]
+    write_notebook(root / "notebooks" / f"{SAMPLE}.ipynb", *cells)
     built = build(root, folder)
     assert built.returncode == 0, built.stderr
     html = folder / "html"
@@ -93,6 +97,7 @@ def open_page(context, address):
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
     page.goto(address, wait_until="load")
     page.evaluate("() => window.MathJax && MathJax.startup.promise")
+    page.evaluate("() => document.querySelectorAll('details').forEach(fold => { fold.open = true })")
     page.evaluate("() => document.fonts.ready.then(() => true)")
     seen = page.evaluate("""() => {
         const root = document.documentElement

@@ -25,6 +25,18 @@ def test_each_figure_of_one_cell_keeps_its_own_alt_text_and_caption(book):
     assert book.sample.find("p", string="A sentence after both figures.").find_parent("figure") is None
 
 
+def test_code_and_solutions_are_folded_and_parameters_and_results_are_not(book):
+    folds = book.sample.find_all("details")
+    said = [" ".join(fold.summary.stripped_strings) for fold in folds]
+    assert said == ["Show the code Hide the code"] * 2 + ["Show a solution Hide the solution"]
+    assert not any(fold.has_attr("open") for fold in folds)
+    assert [fold.pre.get_text().split("(")[0].strip() for fold in folds] == ["draw", "print", "frames / 2"]
+    assert folds[2].find(string=re.compile("One hundred frames"))
+    opened = [pre.get_text() for pre in book.sample.find_all("pre") if pre.find_parent("details") is None]
+    assert [text.split(":")[0] for text in opened if "frames" in text] == ["frames"]
+    assert not [image for fold in folds[:2] for image in fold.find_all("img")]
+
+
 def test_known_keys_in_brackets_are_citations_that_lead_to_the_bibliography(book):
     citations = book.sample.find_all("a", href=re.compile(r"^\.\./bibliography\.html#id"))
     entries = {entry["id"] for entry in book.pages["bibliography.html"].find_all(class_="citation")}
