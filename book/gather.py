@@ -19,12 +19,6 @@ from sphinx.util import logging
 logger = logging.getLogger(__name__)
 
 IMAGES = ("image/png", "image/svg+xml", "image/jpeg")
-# What is folded in the book, by a cell's tag, and what the fold says; parameters stay open.
-FOLDS = {
-    "parameters": None,
-    "solution": ("hide-cell", "Show a solution", "Hide the solution"),
-    "": ("hide-input", "Show the code", "Hide the code"),
-}
 VERBATIM = (
     r"^(?P<fence>`{3,}|~{3,}).*?^(?P=fence)[`~]*[ \t]*$"
     r"|(?P<ticks>(?<!`)`+(?!`)).+?(?<!`)(?P=ticks)(?!`)"
@@ -67,14 +61,19 @@ def cite_known_keys(text, keys):
     return bracket.sub(cite, text)
 
 
-def fold(cell):
-    """Fold a code cell, so that a page reads as text, figures and tables; one click opens the code or a solution."""
-    tags = cell.metadata.setdefault("tags", [])
-    folded = FOLDS[next((tag for tag in tags if tag in FOLDS), "")]
-    if folded:
-        tag, show, hide = folded
-        tags.append(tag)
-        cell.metadata["mystnb"] = {"code_prompt_show": show, "code_prompt_hide": hide}
+def fold_code(notebook):
+    """Fold code and solutions, so that a page reads as text, figures and tables; parameters stay in view."""
+    exercise = 0
+    for cell in notebook.cells:
+        tags = cell.metadata.get("tags", [])
+        if cell.cell_type != "code" or "parameters" in tags:
+            continue
+        folded, what = "hide-input", "the code"
+        if "solution" in tags:
+            exercise += 1
+            folded, what = "hide-cell", f"the solution to exercise {exercise}"
+        cell.metadata["tags"] = [*tags, folded]
+        cell.metadata["mystnb"] = {"code_prompt_show": f"Show {what}", "code_prompt_hide": f"Hide {what}"}
 
 
 def captioned_cells(cell, where):
@@ -179,6 +178,7 @@ class SourceFolder:
     def add_notebook(self, path):
         """One executed notebook, its figures with alt text and caption."""
         notebook = nbformat.read(path, as_version=4)
+        fold_code(notebook)
         cells = []
         for number, cell in enumerate(notebook.cells, 1):
             if cell.cell_type == "markdown":
@@ -189,8 +189,6 @@ class SourceFolder:
                     data["text/markdown"] = self.prose(data["text/markdown"], "notebooks")
                 if "text/html" in data:
                     data["text/html"] = NOTEBOOK_LINK.sub(self.page_of, data["text/html"])
-            if cell.cell_type == "code":
-                fold(cell)
             where = f"notebooks/{path.name}, cell {number}"
             cells += captioned_cells(cell, where) if cell.cell_type == "code" else [cell]
         notebook.cells = cells

@@ -28,7 +28,8 @@ def test_each_figure_of_one_cell_keeps_its_own_alt_text_and_caption(book):
 def test_code_and_solutions_are_folded_and_parameters_and_results_are_not(book):
     folds = book.sample.find_all("details")
     said = [" ".join(fold.summary.stripped_strings) for fold in folds]
-    assert said == ["Show the code Hide the code"] * 2 + ["Show a solution Hide the solution"]
+    names = ["the code", "the code", "the solution to exercise 1"]
+    assert said == [f"Show {name} Hide {name}" for name in names]
     assert not any(fold.has_attr("open") for fold in folds)
     assert [fold.pre.get_text().split("(")[0].strip() for fold in folds] == ["draw", "print", "frames / 2"]
     assert folds[2].find(string=re.compile("One hundred frames"))
