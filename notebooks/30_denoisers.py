@@ -505,7 +505,7 @@ study.publish_table(
 # **What this shows.** What a trained network costs per image beside the filters.
 #
 # **What it does not.** The training comes on top; and timings of one machine, perhaps with other work on it, are no law.
-# Where a processor has units for products of matrices in bfloat16, a network gains several times over; the filters gain nothing.
+# The ratio belongs to the processor: in runs of this cell on two of them it differed fourfold.
 
 # %% [markdown]
 # ## Noise that pixels share

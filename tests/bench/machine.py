@@ -7,11 +7,13 @@ import time
 import numpy as np
 import torch
 
+from nbsupport.study.provenance import processor
+
 
 def describe() -> dict:
     """Cores, threads, versions, and the load of other work at this moment."""
     return {
-        "processor": _processor(),
+        "processor": processor(),
         "cores": os.cpu_count(),
         "threads of torch": torch.get_num_threads(),
         "threads of NumPy's BLAS": os.environ.get("OPENBLAS_NUM_THREADS", "its default"),
@@ -40,11 +42,3 @@ def _best(work, repeats):
         work()
         times.append(time.perf_counter() - start)
     return min(times)
-
-
-def _processor():
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as lines:
-            return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.machine()

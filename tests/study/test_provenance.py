@@ -1,5 +1,7 @@
 import json
+import platform
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -45,6 +47,23 @@ def test_outside_git_the_commit_is_unknown(tmp_path, monkeypatch):
     code_state.cache_clear()
     assert code_state() == {"commit": "unknown", "dirty": None}
     code_state.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("has", "units"), [({"avx512_bf16": True, "amx_bf16": True}, ", amx_bf16, avx512_bf16"), ({"avx2": True}, "")]
+)
+def test_a_run_names_its_processor_and_the_units_that_round_its_trainings(monkeypatch, has, units):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr("torch.cpu.get_capabilities", lambda: has)
+    provenance.environment.cache_clear()
+    assert provenance.environment()["device"] == f"cpu ({provenance.processor()}{units})"
+    provenance.environment.cache_clear()
+
+
+@pytest.mark.skipif(not Path("/proc/cpuinfo").exists(), reason="only Linux lists its processors in a file")
+def test_the_processor_is_the_one_that_the_system_lists():
+    named = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.endswith(provenance.processor())]
+    assert named or provenance.processor() == platform.machine()
 
 
 def test_an_artefact_keeps_what_data_it_used_but_not_where_they_lay(opened, monkeypatch):
