@@ -56,7 +56,7 @@ def environment() -> dict[str, Any]:
             versions[name] = version(name)
         except PackageNotFoundError:
             versions[name] = "not installed"
-    # Units for products in bfloat16 round each in their own way: with others, a training ends in another network.
+    # Units for products in bfloat16 round each in their own way: with others, a training may end in another network.
     has = torch.cpu.get_capabilities()
     cpu = ", ".join([processor(), *(unit for unit in ("amx_bf16", "avx512_bf16") if has.get(unit))])
     device = torch.cuda.get_device_name(0) if torch.cuda.is_available() else f"cpu ({cpu})"
