@@ -99,7 +99,12 @@ study.say(
 # %%
 claims = scoreboard.claims_table(reads)
 shown = ("claim", "source", "statement", "published", "measured", "n", "interval", "verdict", "reason", "stand-in")
-display(HTML(scoreboard.filterable({key: claims[key] for key in shown}, by=("source", "verdict"), label="Every claim")))
+study.publish_table(
+    "claims",
+    claims,
+    caption=f"Every claim of the five sources with its verdict, results of size {reads}.",
+    view=scoreboard.filterable({key: claims[key] for key in shown}, by=("source", "verdict"), label="Every claim"),
+)
 
 # %% [markdown]
 # ## What cannot be tested here
@@ -127,11 +132,6 @@ display(HTML(scoreboard.gallery(reads)))
 Markdown(
     f"{len(artefacts['artefact']) - len(absent)} of {len(artefacts['artefact'])} artefacts are there."
     + (f" Missing: {', '.join(f'`{name}`' for name in absent)}." if absent else "")
-)
-
-# %%
-study.publish_table(
-    "claims", claims, caption=f"Every claim of the five sources with its verdict, results of size {reads}."
 )
 
 # %% [markdown]

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from IPython.display import Image, Markdown, display
+from IPython.display import HTML, Image, Markdown, display
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.pyplot import close
@@ -81,7 +81,9 @@ def publish_figure(
     display(Image(screen.getvalue(), format="png", alt=alt), Markdown(f"**{artefact}.** {caption}"))
 
 
-def publish_table(artefact: str, columns: Mapping[str, Sequence[Any]], *, caption: str, alt: str | None = None) -> None:
+def publish_table(
+    artefact: str, columns: Mapping[str, Sequence[Any]], *, caption: str, alt: str | None = None, view: str = ""
+) -> None:
     """Publish a table as CSV, Markdown and JSON, and show it with its caption.
 
     Parameters
@@ -94,6 +96,8 @@ def publish_table(artefact: str, columns: Mapping[str, Sequence[Any]], *, captio
         Caption in Markdown.
     alt : str, optional
         What the table shows, in a sentence; the caption where none is given.
+    view : str, optional
+        HTML that is shown in place of the published Markdown, such as rows that a reader can filter.
 
     Raises
     ------
@@ -118,7 +122,8 @@ def publish_table(artefact: str, columns: Mapping[str, Sequence[Any]], *, captio
     write_text(session.folder / f"{artefact}.csv", _rows_to_csv(list(columns), rows))
     write_text(session.folder / f"{artefact}.md", markdown)
     _write_card(session, artefact, "table", alt or caption, caption, None, ["csv", "md"])
-    display(Markdown(f"{markdown}\n**{artefact}.** {caption}"))
+    said = f"**{artefact}.** {caption}"
+    display(*((HTML(view), Markdown(said)) if view else (Markdown(f"{markdown}\n{said}"),)))
 
 
 def _checked_texts(artefact: str, *, alt: str, caption: str) -> str:

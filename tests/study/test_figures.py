@@ -109,6 +109,14 @@ def test_a_table_comes_as_csv_markdown_and_json(opened):
         publish_table("toy-table-1", {"a": [1], "b": [1, 2]}, caption="Columns of different length.")
 
 
+def test_a_table_with_a_view_of_its_own_is_shown_once(opened, monkeypatch):
+    shown = []
+    monkeypatch.setattr("nbsupport.study.figures.display", lambda *objects: shown.extend(o.data for o in objects))
+    publish_table("toy-table-1", {"model": ["a"]}, caption="One model, to be filtered.", view="<p>one model</p>")
+    assert shown == ["<p>one model</p>", "**toy-table-1.** One model, to be filtered."]
+    assert (opened.folder / "toy-table-1.md").read_text().splitlines()[2:] == ["| a |"]
+
+
 def test_a_column_with_coordinates_gives_its_numbers(opened):
     photons = xr.DataArray([0.25, 0.5], coords={"peak": [1.0, 2.0]}, dims="peak")
     publish_table("toy-table-1", {"peak": photons.peak, "MSE": photons}, caption="Errors of two levels of light.")
