@@ -2,16 +2,15 @@
 
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
+from threading import Event
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-import slurm_node
 import smoke_study
-
-CORES = len(os.sched_getaffinity(0))
 
 
 @pytest.fixture(scope="session")
@@ -42,21 +41,21 @@ def registry_file():
     return find
 
 
-@pytest.fixture(scope="session")
-def study(tmp_path_factory):
-    """A finished smoke study that was killed with SIGKILL in its first notebook and taken up again.
-
-    Where Slurm is installed, a cluster of one node takes it up; what that leaves undone, and all of it where there is
-    no Slurm, is done on this machine. `login` is the environment of the cluster's login node, or None.
-    """
-    root = tmp_path_factory.mktemp("study")
+@pytest.fixture(scope="session", autouse=True)
+def underway(request, tmp_path_factory):
+    """The smoke study, which runs beside the tests that need no notebook; None where no test asks for it."""
+    if not any("study" in test.fixturenames for test in request.session.items):
+        yield None
+        return
+    root, slurm, stop = tmp_path_factory.mktemp("study"), tmp_path_factory.mktemp("slurm"), Event()
     smoke_study.copied(root)
-    left_behind = smoke_study.killed(root)
-    with ExitStack() as running:
-        login, on_cluster = None, None
-        if slurm_node.why_not() is None:
-            login = running.enter_context(slurm_node.started(tmp_path_factory.mktemp("slurm"), CORES))
-            on_cluster = smoke_study.finished(smoke_study.on_cluster(root, login))
-        done = smoke_study.finished(smoke_study.here(root))
-        assert done.returncode == 0, done.stdout + done.stderr
-        yield SimpleNamespace(root=root, left_behind=left_behind, login=login, on_cluster=on_cluster)
+    with ExitStack() as running, ThreadPoolExecutor(1) as beside:
+        # with an environment of its own: tests change that of their process
+        yield beside.submit(smoke_study.ended, root, slurm, dict(os.environ), running, stop)
+        stop.set()
+
+
+@pytest.fixture(scope="session")
+def study(underway):
+    """A finished smoke study that was killed with SIGKILL in its first notebook and taken up again."""
+    return underway.result()

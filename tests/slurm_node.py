@@ -65,20 +65,21 @@ def wait_for(ready, told, seconds=60):
 
 
 @contextmanager
-def started(folder: Path, cores: int) -> Iterator[dict[str, str]]:
-    """Environment of a shell on the login node; munged, slurmctld and slurmd run until the block ends."""
+def started(folder: Path, shell: dict[str, str]) -> Iterator[dict[str, str]]:
+    """Environment of a shell on the login node, made of that of `shell`; the daemons run until the block ends."""
     for name in ("state", "spool", "bin"):
         (folder / name).mkdir()
     host = socket.gethostname().partition(".")[0]
+    cores = len(os.sched_getaffinity(0))
     text = CONFIGURATION.format(folder=folder, host=host, user=getpass.getuser(), ports=free_ports(2), cores=cores)
     (folder / "slurm.conf").write_text(text)
     # A job step starts without SLURM_CONF, as befits a cluster whose configuration stands in /etc.
     step = folder / "bin/srun"
     step.write_text(f'#!/bin/sh\nSLURM_CONF={folder}/slurm.conf exec {shutil.which("srun")} "$@"\n')
     step.chmod(0o755)
-    path = f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
-    environment = os.environ | {"SLURM_CONF": str(folder / "slurm.conf"), "PATH": path}
-    subprocess.run(["mungekey", "--create", f"--keyfile={folder}/munge.key"], check=True)
+    path = f"{folder / 'bin'}{os.pathsep}{shell['PATH']}"
+    environment = shell | {"SLURM_CONF": str(folder / "slurm.conf"), "PATH": path}
+    subprocess.run(["mungekey", "--create", f"--keyfile={folder}/munge.key"], cwd=folder, check=True)
     words = [f"--{name}-file={folder}/munge.{name}" for name in ("key", "pid", "log", "seed")]
     daemons = {
         "munged": ["--foreground", "--force", f"--socket={folder}/munge.socket", *words],
@@ -93,7 +94,7 @@ def started(folder: Path, cores: int) -> Iterator[dict[str, str]]:
     try:
         for name, options in daemons.items():
             with (folder / f"{name}.log").open("w") as log:
-                up.append(subprocess.Popen([name, *options], env=environment, stdout=log, stderr=log))
+                up.append(subprocess.Popen([name, *options], env=environment, cwd=folder, stdout=log, stderr=log))
             if name == "munged":
                 wait_for((folder / "munge.socket").exists, told)
         state = ["sinfo", "--noheader", "--format=%T"]
