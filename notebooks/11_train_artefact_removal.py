@@ -48,7 +48,7 @@ validation_batches: int = 4  # batches of crops of validation images
 examples: int = 6  # whole validation images that are restored in the end
 trained: str = "class"  # name of the data set (data/pairs) and of the folder of restorers (data/restorers)
 method: str = ""  # name of the run; empty: made of network, loss and what departs from the source's method
-precision: str = "bf16"  # in which the network computes: "bf16" or "float32"
+precision: str = "auto"  # in which the network computes: "bf16", "float32", or "auto", the quicker one
 device: str = "cpu"  # "cpu" or "cuda"
 
 # %%
@@ -70,7 +70,7 @@ from nbsupport.publish import write_json
 from nbsupport.restore import cards, losses, networks, pairs, tiling
 from nbsupport.restore.limits import Limits
 from nbsupport.restore.normalisation import Normalisation
-from nbsupport.restore.precision import computing
+from nbsupport.restore.precision import computing, definite
 from nbsupport.restore.pretraining import pretrain
 from nbsupport.restore.training import crops, fit, supervised
 from nbsupport.study import layout, session
@@ -102,7 +102,8 @@ rng = study.streams(seed, "places", "validation places")
 # **What we do.** The training pairs of all structures in one heap. Crops are drawn around bright pixels of the noise-free
 # image, turned and mirrored at random. Most of a MUSICAL image is black, and a crop without structure would teach nothing.
 # The network gives every image the maximum 1, so each crop is divided by its own maximum before the network sees it, and the
-# target likewise. A fifth of what is not test serves for validation: it chooses the weights, and no test pair is touched here.
+# target likewise. About a fifth of what is not test (in whole pairs) serves for validation: it chooses the weights, and no test
+# pair is touched here.
 
 # %%
 parts = {
@@ -430,9 +431,8 @@ card = cards.Card(
         "loss_options": {key: value for key, value in options.items() if key != "path"},
         "loss_description": compare.description,
         "encoder_starts_from": start,
-        **{
-            key: session.current().parameters[key] for key in ("steps", "learning_rate", "batch", "bright", "precision")
-        },
+        **{key: session.current().parameters[key] for key in ("steps", "learning_rate", "batch", "bright")},
+        "precision": definite(precision, device),
         "crop": crop,
         "best_step": trained_network.best_step,
         "seconds": round(trained_network.seconds, 1),

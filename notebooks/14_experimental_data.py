@@ -16,9 +16,9 @@
 #
 # Does a network that has seen nothing but simulated actin, mitochondria and vesicles do any good to images of a real
 # microscope? [jadhav2021] shows four examples (Figs. 10 to 13) and trusts the eye. This notebook shows its methods M-1, M-2
-# and M-3 on the real recordings at hand, microtubules and a mitochondrion, and measures every statement of the source
-# where it can be measured: on simulated stand-ins with the optics of its recordings and a known truth. Then it goes on
-# where the source stops, and trains on the recording itself. It needs the networks that
+# and M-3 on the real recordings, where they are at hand, of microtubules and of a mitochondrion, and measures every
+# statement of the source where it can be measured: on simulated stand-ins with the optics of its recordings and a known
+# truth. Then it goes on where the source stops, and trains on the recording itself. It needs the networks that
 # [11_train_artefact_removal](11_train_artefact_removal.ipynb) trained, two open videos of 4.3 MB (and says so when
 # it has to fall back on simulation), and takes a few minutes.
 
@@ -26,7 +26,7 @@
 seed: int = 0  # root of every random stream
 trained: str = "class"  # name of the folder in data/restorers that holds the trained networks
 training_seeds: list[int] = [0]  # which of them: seeds from which every method was trained
-precision: str = "bf16"  # in which the networks compute: "bf16" or "float32"
+precision: str = "auto"  # in which the networks compute: "bf16", "float32", or "auto", the quicker one
 threshold: float | str = "soft"  # of MUSICAL, as in training: log10 of the threshold, or "soft"
 alpha: float = 4.0  # contrast exponent of MUSICAL, as in training
 subpixels: int = 10  # test points of MUSICAL per pixel and axis, as in training
@@ -520,8 +520,9 @@ study.say(
 # **The source says** (section 3.2, Fig. 11): microtubules of a fixed cell (SBR about 4) were in no training set, and still all
 # methods close gaps in strands and suppress weak ones out of focus, M-1 best.
 #
-# **What we do.** The figure shows a real recording of microtubules, another one than the source's, whose aperture and
-# wavelength are not stated and are assumed. The measurement is done on the simulated crowd.
+# **What we do.** The figure shows a real recording of microtubules (or, without its file, the simulated one), another one
+# than the source's. The aperture and wavelength of the real one are not stated and are assumed. The measurement is done on
+# the simulated crowd.
 
 # %%
 tubulin = "tubulin-storm-movie"
@@ -533,7 +534,13 @@ elif path:
     tubulin_stand_in, tubulin_optics = None, Optics(tubulin_numerical_aperture, tubulin_wavelength_um)
     stack = read_stack(path, pixel_um=0.065).isel(frame=slice(0, real_frames)) - 99.0  # the camera's offset, ADU
 else:
-    tubulin_stand_in, tubulin_optics = study.stand_in(tubulin), conditions["microtubules"][1]
+    study.stand_in(tubulin)
+    _, tubulin_optics, options = conditions["microtubules"]
+    tubulin_stand_in = (
+        f"The first video of the simulated microtubules below ({options['frames']} frames, NA {tubulin_optics.numerical_aperture:g}, "
+        f"{1000 * options['pixel_um']:g} nm pixels, {1000 * tubulin_optics.wavelength_um:g} nm), in place of {tubulin}, whose file "
+        "was not at hand."
+    )
     stack = simulated(conditions["microtubules"], "microtubules", 0)[1].noisy
 measured_tubulin = {"microtubules": shown(stack, tubulin_optics)}
 figure, _ = gallery(measured_tubulin)
@@ -581,12 +588,12 @@ study.claim(
 )
 
 # %% [markdown]
-# **What this shows.** Above, what the eye gets from a real recording; below, what the same networks do to simulated microtubules whose
-# truth is known.
+# **What this shows.** Above, what the eye gets from a real recording, where its file was at hand (the caption tells; otherwise
+# it is the first video of the stand-in below); below, what the same networks do to simulated microtubules whose truth is known.
 #
-# **What it does not.** The two are not the same sample, and the real one was taken through an astigmatic lens. The claim asks
-# for a continuity above that of noisy MUSICAL, which is almost without gaps by this measure, since its debris fills them:
-# there is little to raise.
+# **What it does not.** A real recording is another sample than the simulated one, and the open one was taken through an
+# astigmatic lens. The claim asks for a continuity above that of noisy MUSICAL, which is almost without gaps by this measure,
+# since its debris fills them: there is little to raise.
 
 # %% [markdown]
 # ## Liposomes: Fig. 12
@@ -615,7 +622,10 @@ if liposome_stand_in:
     apart = np.hypot(*(peaks - peaks[0]).T)
     distant = peaks[apart >= min(12, apart.max())]  # px: the two labels must not touch
     second = distant[np.abs(ratio.values[tuple(distant.T)] - 3.2).argmin()]
+    bottom, top = axes[0, 0].get_ylim()
     for (y, x), above_pt in ((peaks[0], 7), (second, -15)):
+        height = (float(ratio.y[y]) - bottom) / (top - bottom)  # a label must not leave the panel
+        above_pt = -15 if height > 0.85 else 7 if height < 0.15 else above_pt
         side = "left" if float(ratio.x[x]) < 0 else "right"
         text = {"xytext": (0, above_pt), "textcoords": "offset points", "color": "white", "ha": side, "fontsize": 8}
         axes[0, 0].annotate(f"SBR {float(ratio[y, x]):.1f}", (float(ratio.x[x]), float(ratio.y[y])), **text)
@@ -765,7 +775,7 @@ study.claim(
 )
 
 # %% [markdown]
-# **What this shows.** Whether the radii alone make the difference, with everything else held equal.
+# **What this shows.** Whether the radii make the difference, with steps, number of videos and optics held equal.
 #
 # **What it does not.** Networks trained from the start on one size might differ more than two that begin at M-3. Vesicles
 # that are cut off at the edge of the sample count like whole ones. Those of one video share its maximum and its noise, so
@@ -777,8 +787,8 @@ study.claim(
 # **The source says** (section 3.2, Fig. 13): at an SBR near 3.8 all methods sharpen walls, darken the inside, remove debris and
 # mend a faint strand about equally; M-1 leaves the darkest background.
 #
-# **What we do.** The figure shows the real mitochondrion that notebook 03 met, and three cut-outs: at the brightest spot of the
-# mean frame, and at the two places of its bright region (with its haze, not always the structure itself) that are farthest from it and from each
+# **What we do.** The figure shows the real mitochondrion that notebook 03 met (or, without its file, simulated ones), and three
+# cut-outs: at the brightest spot of the mean frame, and at the two places of its bright region (with its haze, not always the structure itself) that are farthest from it and from each
 # other. The measurement is done on simulated mitochondria, at rest and drifting.
 
 # %%
@@ -790,7 +800,13 @@ if mitochondria_file:
 elif path:
     cell = read_stack(path, pixel_um=0.08)
 else:
-    cell_stand_in, cell_optics = study.stand_in(mitochondrion), living[1]
+    study.stand_in(mitochondrion)
+    _, cell_optics, options = living
+    cell_stand_in = (
+        f"The first video of simulated mitochondria at rest ({options['frames']} frames, NA {cell_optics.numerical_aperture:g}, "
+        f"{1000 * options['pixel_um']:g} nm pixels, {1000 * cell_optics.wavelength_um:g} nm), in place of {mitochondrion}, whose file "
+        "was not at hand."
+    )
     cell = simulated(living, "mitochondria, at rest", 0)[1].noisy
 cell_images = shown(cell, cell_optics)
 
@@ -828,7 +844,7 @@ for row, area, colour in zip(axes[2:], areas, ("gold", "limegreen", "deepskyblue
 study.publish_figure(
     "jadhav2021-fig-13",
     figure,
-    alt="A mitochondrion: mean frame with three squares, MUSICAL, M-1, M-2 and M-3 on linear and logarithmic scales, and below the three "
+    alt=f"{'Simulated mitochondria' if cell_stand_in else 'A mitochondrion'}: mean frame with three squares, MUSICAL, M-1, M-2 and M-3 on linear and logarithmic scales, and below the three "
     "squares enlarged, each row with limits of its own: the brightest part, and the two places of the bright region farthest from it and from each other.",
     caption=f"{'Simulated mitochondria' if cell_stand_in else 'A real mitochondrion'} (NA {cell_optics.numerical_aperture:g}, 80 nm pixels, "
     f"{1000 * cell_optics.wavelength_um:.0f} nm, {cell.sizes['frame']} frames). Linear scales end at the 99.5th percentile. Scale bars 500 nm, "
@@ -866,7 +882,7 @@ study.claim(
 #
 # **What it does not.** A drift of the whole sample is the simplest of motions; a living cell bends, divides and fuses
 # its mitochondria. As for microtubules, the continuity of noisy MUSICAL leaves little or nothing to raise. Nobody knows the
-# truth of the real one; the bright line along its border lies where MUSICAL pads the video with zeros, and is no structure.
+# truth of a real one; a bright line along the border of MUSICAL lies where it pads the video with zeros, and is no structure.
 
 # %% [markdown]
 # ## Which of the three carries over best?
@@ -960,7 +976,7 @@ study.publish_table(
 # [wang2021] trains on other data first and retrains on the data at hand. Here M-3 is that first training, and the halves
 # of the recording itself are the second, with a tenth of the learning rate.
 #
-# **What we do.** Both on simulated mitochondria, where the truth is known, then on the real ones: there, a network that was
+# **What we do.** Both on simulated mitochondria, where the truth is known, then on the video of Fig. 13: there, a network that was
 # trained on the first half of the video predicts, from one half of the *other* frames, MUSICAL of the remaining quarter,
 # which neither the network nor its input has seen. The images are compared by the correlation of their logarithms (cut off
 # at 1e-4 of the maximum), since a few bright specks would decide the plain one.
@@ -1038,9 +1054,9 @@ for row, norm in zip(
 study.publish_figure(
     "experimental-own-teacher-real",
     figure,
-    alt="The mitochondrion in four images, linear above and logarithmic below: MUSICAL, M-3, a network taught by halves of its own video, "
+    alt=f"{'Simulated mitochondria' if cell_stand_in else 'The mitochondrion'} in four images, linear above and logarithmic below: MUSICAL, M-3, a network taught by halves of its own video, "
     "and M-3 retrained on them.",
-    caption=f"{'Simulated' if cell_stand_in else 'Real'} mitochondrion of Fig. 13. Networks were taught by the first half of the frames and "
+    caption=f"{'Simulated mitochondria' if cell_stand_in else 'Real mitochondrion'} of Fig. 13. Networks were taught by the first half of the frames and "
     "see MUSICAL of all. Scale bar 500 nm."
     + ("" if cell_stand_in or mitochondria_file else " Data: K. Agarwal and S. Acuña, MusiJ."),
     data=whole,
@@ -1070,9 +1086,9 @@ study.say(
 )
 
 # %% [markdown]
-# **What this shows.** Whether halves of one recording suffice as teachers: where the network taught by them scores below MUSICAL, or
-# M-3 retrained on them below M-3, nothing has been gained. The unseen frames give a number for a real sample without any clean
-# image.
+# **What this shows.** Whether halves of one recording suffice as teachers: where the PSNR of the network taught
+# by them lies below that of MUSICAL, or that of M-3 retrained below that of M-3, fidelity has been lost; what continuity or dip
+# gain meanwhile must be read together with debris. The unseen frames give a number for a real sample without any clean image.
 #
 # **What it does not.** That number rewards whatever the frames agree on, defects of MUSICAL itself included. A black image
 # counts as no agreement, a blurred one may agree well. One recording, one seed.

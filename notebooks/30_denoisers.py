@@ -72,6 +72,7 @@ from nbsupport.optics import Optics
 from nbsupport.restore import networks, tiling
 from nbsupport.restore.blind_spot import BlindSpots
 from nbsupport.restore.denoisers import Examples, denoiser, kind
+from nbsupport.restore.precision import definite
 from nbsupport.restore.training import crops, fit, supervised
 from nbsupport.restore.variance_stabilisation import estimate_camera
 from nbsupport.simulate.calcium import calcium_movie
@@ -446,9 +447,9 @@ study.claim(
 
 # %% [markdown]
 # **What this shows.** The verdicts above, under rules written beforehand, for one network trained for a short time.
-# What each needs: a filter a number (chosen here with clean training images), and those with variance stabilisation the
-# camera's gain, offset and read noise; CARE and RCAN clean images; Noise2Noise a second exposure; the others nothing
-# but the noisy images, and PN2V calibration frames besides.
+# What each needs: a filter a number (chosen here with clean training images; PURE-LET none), and PURE-LET and those with
+# variance stabilisation the camera's gain, offset and read noise; CARE and RCAN clean images; Noise2Noise a second
+# exposure; the others nothing but the noisy images, and PN2V calibration frames besides.
 #
 # **What it does not.** Networks of this size and training length are far from their best; the sources train for hours.
 # The order of methods that lie close to each other may change with the seed. From here on every network is trained
@@ -469,7 +470,7 @@ study.claim(
 speed_image = np.tile(cells[0].test.noisy[0][:96, :96], (2, 2))
 timed = {name: chosen[name, structures[0], exposures[0]].apply for name in classical}
 full = {"U-Net": networks.care(2), "RCAN": networks.rcan(2, 1, 1, groups=2, blocks=2)}
-timed |= {name: (lambda image, n=net: tiling.apply(n, image, precision="bf16")) for name, net in full.items()}
+timed |= {name: (lambda image, n=net: tiling.apply(n, image, precision="auto")) for name, net in full.items()}
 speed = denoising.seconds_per_megapixel(timed, speed_image)
 quickest = speed.sel(restorer=["NLM", "BM3D"]).min("restorer")
 on_gpu = 0.0
@@ -498,14 +499,15 @@ study.publish_table(
         "megapixels per s": (1 / middle_speed).values,
     },
     caption="Time on this machine's processor: median, shortest and longest of five turns on 192 × 192 pixels. U-Net with 32 maps, RCAN with "
-    f"2 × 2 blocks of 32, both in bfloat16; BM3D with its {bm3d_profile} profile.",
+    f"2 × 2 blocks of 32, both in {definite('auto')}; BM3D with its {bm3d_profile} profile.",
 )
 
 # %% [markdown]
 # **What this shows.** What a trained network costs per image beside the filters.
 #
 # **What it does not.** The training comes on top; and timings of one machine, perhaps with other work on it, are no law.
-# The ratio belongs to the processor: in runs of this cell on two of them it differed fourfold.
+# The ratio belongs to the processor: in runs of this cell on two of them it differed fourfold. A `unet_gpu_speedup` of 0
+# says that no graphics processor was there to be timed.
 
 # %% [markdown]
 # ## Noise that pixels share
@@ -1209,7 +1211,8 @@ study.publish_figure(
 # traces: a mean over a cell has averaged most of the noise away before any denoiser comes.
 #
 # **What it does not.** It learns from the movie that it restores, and the decay of the indicator is slow against the frames; faster
-# events than that are smoothed away.
+# events than that are smoothed away. Correlation is blind to a trace that is shifted or shrunk: for that, look at the
+# right panel.
 
 # %% [markdown]
 # ## Does it help the analysis?
@@ -1357,9 +1360,9 @@ study.publish_figure(
 )
 
 # %% [markdown]
-# **What this shows.** The task decides: threshold and watershed gain much from any smoothing, and hardly more from a
-# network than from a Gaussian filter where there is some light. Whether a network is worth more where there is next to
-# none, the first claim above measures.
+# **What this shows.** The task decides: threshold and watershed gain much from any smoothing, and from a network hardly
+# more than from a Gaussian filter, if not less, where there is some light. Whether a network is worth more where there is
+# next to none, the first claim above measures.
 #
 # **What it does not.** Nuclei with soft texture and one threshold stand for a world of analyses. Networks that segment
 # were trained once for each share of annotated fields, so that the ups and downs of their curves are partly chance.
@@ -1470,17 +1473,23 @@ for axis, (name, (_, examples)) in zip((first_frame, last_frame), runs.items(), 
     show(axis, inset(examples.noisy[third], 64), inset(examples.clean[third], 64), f"{name}, after a third")
 for axis, (name, view) in zip(simulated.subplots(1, 5), outputs.items(), strict=True):
     show(axis, inset(view), inset(outputs["reference"]), f"(c) {name}")
+tirf_pixel_um = 0.1 if tirf_stand_in else 0.065
 for axis, (name, view) in zip(measured_row.subplots(1, 4), real_views.items(), strict=True):
-    show(axis, view, view if name == "9 Hz" else real_views["mean of the movie"], name, 0.065)
+    show(axis, view, view if name == "9 Hz" else real_views["mean of the movie"], name, tirf_pixel_um)
 study.publish_figure(
     "laine2021-fig-1",
     figure,
     alt="Top: PSNR against the light spent; all curves fall. Recorded dim frames never reach the threshold; denoised dim frames start "
-    "above it and cross it somewhat before recorded bright ones do, but ten of them are had for the light of one. Middle: noisy crop, Noise2Void, CARE, RCAN and the reference. Bottom: a frame of a microtubule movie, the same after "
-    "Noise2Void, the mean of the movie, and a slow exposure.",
+    "above it and cross it somewhat before recorded bright ones do, but ten of them are had for the light of one. Middle: noisy crop, Noise2Void, CARE, RCAN and the reference. Bottom: a frame of a movie of "
+    f"{'simulated filaments' if tirf_stand_in else 'microtubules'}, the same after Noise2Void, the mean of the movie, and "
+    f"{'the noise-free image' if tirf_stand_in else 'a slow exposure'}.",
     caption=f"(a, b) Bright and ten times dimmer exposures of one bleaching field, black: threshold of usable frames. (c) Simulated {structures[0]} at "
     f"{exposures[0]:g} photons. Scale bars 1 µm. Bottom: TIRF microtubules at two frame rates"
-    + ("." if tirf_stand_in else " (B. Mandracchia et al. 2020); the slow image was registered to the movie."),
+    + (
+        ". In the stand-in, “9 Hz” is the noise-free image."
+        if tirf_stand_in
+        else " (B. Mandracchia et al. 2020); the slow image was registered to the movie."
+    ),
     data={title: as_image(view) for title, view in (outputs | {f"TIRF {k}": v for k, v in real_views.items()}).items()},
     stand_in=tirf_stand_in,
 )
@@ -1574,7 +1583,9 @@ study.publish_figure(
     "hides pixels and compares the output with them. Bars of PSNR and SSIM. Below, a new image, three restorations with their times, "
     "and the reference.",
     caption="(a) What the two trainings compare (grey: pixels that are hidden, or that the loss does not read). (b) Scores on test fields with "
-    f"truth. (c) Prediction on an image that was not trained on{'.' if w2s_stand_in else ' (W2S, R. Zhou et al. 2020).'} Scale bars 1 µm where a pixel is 0.1 µm.",
+    f"truth. (c) Prediction on an image that was not trained on{'.' if w2s_stand_in else ' (W2S, R. Zhou et al. 2020).'} Scale bars 1 µm where a pixel is 0.1 µm. "
+    f"Times are of networks with {features} maps at the finest scale; Noise2Self restores in {w2s_trained['Noise2Self'].width ** 2} passes, "
+    "each with other pixels hidden.",
     data={title: as_image(view) for title, view in ({"noisy": a_noisy, "clean": a_clean} | predicted).items()},
     stand_in=w2s_stand_in,
 )
@@ -1598,7 +1609,8 @@ def fmd(name, ending, channel):
     """Noisy and mean image of one FMD pair, or a stand-in and its sentence."""
     paths = [study.locate(name, f"{name.removesuffix('-pair')}-{part}.{ending}") for part in ("noisy", "target")]
     if None in paths:
-        made = record(lights("rings", 1, max(real_pixels, 64), "fmd stand-in"), 20.0, purpose="fmd stand-in")
+        own = f"{name} stand-in"  # a random stream for each data set
+        made = record(lights("rings", 1, max(real_pixels, 64), own), 20.0, purpose=own)
         return made.noisy[0], made.clean[0], study.stand_in(name)
     read = [tifffile.imread(p) if ending == "tif" else (255 * plt.imread(p)) for p in paths]
     noisy, target = (np.asarray(i, float)[channel] for i in read)
@@ -1650,7 +1662,8 @@ study.publish_table(
 )
 
 # %% [markdown]
-# **What this shows.** That the same calls run on files of three laboratories.
+# **What this shows.** That the same calls run on files of three laboratories, where these are at hand; rows of stand-ins
+# (named below the table) say nothing of real data.
 #
 # **What it does not.** References that are means of the same frames, 8-bit stretches, a drift between exposures: tenths of a decibel mean
 # nothing here. No published number exists for these very images and crops.

@@ -360,7 +360,7 @@ def trained(name, pairs, *, loss="Huber", draw=0):
 
 def restored(network, image, trained_mean):
     """Rate that a network makes of an image with the mean 1, given the mean count of its training inputs."""
-    return apply(network, trained_mean * image, precision="bf16") / trained_mean
+    return apply(network, trained_mean * image, precision="auto") / trained_mean
 
 
 # %%
@@ -871,7 +871,7 @@ study.publish_table(
         "images before the metric": [convention for _, convention in plateau],
         "SSIM": [values[0] for values in plateau.values()],
         "PSNR (dB)": [values[1] for values in plateau.values()],
-        "of the two inside the source's limits": [limits[key] for key in plateau],
+        "of the two inside the limits of the rule": [limits[key] for key in plateau],
     },
     caption=f"Plateau of SSIM and PSNR, averaged over the densities beyond the break of SSIM ({', '.join(f'{d:g}' for d in beyond)} per µm²), under "
     "two ways of feeding the network and four scalings of images.",
@@ -932,9 +932,10 @@ units = study.keep(
 )
 study.say(
     "The curves cross at {ssim:.3g} (SSIM) and {psnr:.3g} (PSNR) blinks/µm², which are {ssim_field:.3g} and {psnr_field:.3g} "
-    "per field of 256 × 256 pixels; the source prints 100k per field. 0 means that they do not cross. Raw images need {needed:.3g} "
+    "per field of {side} × {side} pixels; the source prints 100k per field of 256 × 256. 0 means that they do not cross. Raw images need {needed:.3g} "
     "blinks/µm² for the SSIM that the network reaches at its training density.",
     units,
+    side=round(field_um / 0.01),
 )
 
 # %%
@@ -1048,7 +1049,7 @@ study.publish_figure(
 # not count. The F test takes the images of all cells as independent, though every cell shows the same scenes.
 # With the clean image drawn at the error of the test image, a smaller error is also a sharper target.
 # The levels of SSIM and PSNR depend on the scaling by more than strategies differ, and presumably on how empty a scene is, which
-# is not varied here. The table says whether any scaling meets the source's values.
+# is not varied here. The table says whether any scaling comes within the rule's limits around the source's values.
 
 # %% [markdown]
 # ## Sparse filaments: folds, deviation, ensembles
@@ -1259,9 +1260,10 @@ fitted = study.keep(
     actin=100 * float(actin_deviation.mean() / actin_mean.mean()),
 )
 study.say(
-    "{count} localisations, {density:.0f} per µm²; median bound of the precision {precision:.0f} nm. The "
+    "{count} localisations, {density:.0f} per µm²; {which} {precision:.0f} nm. The "
     "networks stray from their mean by {deviation:.0f} % of the mean intensity, on simulated filaments by {actin:.0f} %.",
     fitted,
+    which="localisation error of the simulation" if tubulin_stand_in else "median bound of the precision",
 )
 
 # %%
@@ -1287,8 +1289,8 @@ study.publish_figure(
     alt="Two rows of three maps: sparse localisations of filaments, the mean of the reconstructions, and the deviation of single "
     "networks from it. The means show continuous filaments; the deviation follows them at a lower level.",
     caption=f"Sparse input (A), mean reconstruction (B) and mean absolute deviation from it (C). Above: simulated filaments at "
-    f"{actin_densities[-1]:.0f}/µm², {actin_folds} networks, scale bar {200 * actin_um:.0f} nm. Below: microtubules localised from a real "
-    f"movie, {tubulin_folds} networks, {1000 * tubulin_pixel_um:.0f} nm pixels, scale bar 1 µm. Each map has its own scale, cut at its 99.7th percentile."
+    f"{actin_densities[-1]:.0f}/µm², {actin_folds} networks, scale bar {200 * actin_um:.0f} nm. Below: "
+    f"{'simulated microtubules, a stand-in for those of a real movie' if tubulin_stand_in else 'microtubules localised from a real movie'}, {tubulin_folds} networks, {1000 * tubulin_pixel_um:.0f} nm pixels, scale bar 1 µm. Each map has its own scale, cut at its 99.7th percentile."
     + ("" if tubulin_stand_in else " Movie: M. Ovesný, P. Křížek, Z. Švindrych, G. M. Hagen, 3denseSTORM, GPL-3.0."),
     data={f"{kind}: {letter}": image for kind, images, _ in rows for letter, image in zip("ABC", images, strict=True)},
     stand_in=f"{actin_stand_in}." + (f" {tubulin_stand_in}" if tubulin_stand_in else ""),
@@ -1309,14 +1311,14 @@ else:
     print(f"{receptors.sizes['blink']} molecules; columns {', '.join(map(str, receptors.data_vars))}")
 
 # %% [markdown]
-# **What this shows.** How far networks of different folds agree, as judged above; and that the whole chain, from frames of a real
-# microscope to the reconstruction, runs.
+# **What this shows.** How far networks of different folds agree, as judged above; and, where the movie is at hand, that the
+# whole chain from frames of a real microscope to the reconstruction runs.
 #
 # **What it does not.** Our filaments blink independently and have no repeated localisations, no background and no drift;
 # the source's cells have. The deviation is judged *relative* to the local mean, which between filaments is close to zero: there it
-# is large almost by arithmetic, and in absolute terms networks stray most on the filaments (C). The real recording is restored from
-# all its localisations, of which each network has seen all but one part, and nothing is known of its truth. Agreement is not
-# accuracy, as follows.
+# is large almost by arithmetic, and in absolute terms networks stray most on the filaments (C). The recording in the lower row, real
+# or stood in for, is restored from all its localisations, of which each network has seen all but one part; its truth is not
+# used. Agreement is not accuracy, as follows.
 
 # %% [markdown]
 # ## Beyond the source: does disagreement tell the error?
@@ -1474,8 +1476,11 @@ real_resolution = study.keep(
     "tubulin_resolution", nm=1000 * float(real.resolution) if np.isfinite(real.resolution) else float("nan")
 )
 study.say(
-    "The localisations of the real movie, split by blocks of time, have a resolution of {nm:.0f} nm by the same measure.",
+    "{which}, split by blocks of time, have a resolution of {nm:.0f} nm by the correlation of two halves (1/7).",
     real_resolution,
+    which="The simulated localisations that stand in for the real movie"
+    if tubulin_stand_in
+    else "The localisations of the real movie",
 )
 
 # %% [markdown]

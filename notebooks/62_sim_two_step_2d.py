@@ -43,7 +43,7 @@ small_learning_rate: float = 5e-3  # highest of its cycle
 training_seeds: list[int] = [0]  # of the ablations; the claims ask for three
 exposures: list[float] = [6.0, 60.0, 600.0]  # mean photons of bright frames from which dim ones are drawn
 offsets: list[float] = [0.0, 100.0, 400.0]  # of the camera, ADU, whose grey values are taken for counts
-precision: str = "bf16"  # in which networks compute
+precision: str = "auto"  # in which networks compute: "bf16", "float32", or "auto", the quicker one
 device: str = "cpu"  # "cpu" or "cuda"
 
 # %%
@@ -1085,7 +1085,8 @@ study.publish_figure(
 # [notebook 60](60_sim_formation.ipynb) reconstructs. Three beams and other pixels need a first network of their own: 15 channels,
 # trained on simulated filaments under that microscope (NA 1.27, 600 nm, stripes of 490 nm and half of it, as assumed there). The
 # pattern is found in the normal-light frames. The frames are averaged over two by two pixels, and what we take for the camera's
-# dark level is subtracted: 110 grey values in normal, 95 in low light.
+# dark level is subtracted: 110 grey values in normal, 95 in low light. Where the files are not at hand, simulated frames stand
+# in for them.
 
 # %%
 dataset = "sim-microtubules-15frame"
@@ -1147,9 +1148,9 @@ study.publish_figure(
     "sim-two-step-real",
     figure,
     alt="Above, a raw frame in normal light, in low light, and in low light after the first network; below, their "
-    "reconstructions. The low-light reconstruction is grainy; that of the restored frames is smoother.",
-    caption="Real low-light frames through a first network that has seen simulated filaments only. Above: one of 15 frames; below: "
-    "reconstructions with the pattern of the normal-light frames, each on its own scale. Scale bars "
+    "reconstructions.",
+    caption=f"{'Simulated' if real_stand_in else 'Real'} low-light frames through a first network that has seen simulated filaments "
+    "only. Above: one of 15 frames; below: reconstructions with the pattern of the normal-light frames, each on its own scale. Scale bars "
     f"1 µm above and {bar_um:g} µm below. {small_note}{'' if real_stand_in else ' Data: L. Jin, B. Liu, F. Zhao et al. (2020).'}",
     data={f"{light}: reconstruction": image for light, image in real_images.items()},
     stand_in=real_stand_in,
@@ -1169,10 +1170,11 @@ study.say(
 )
 
 # %% [markdown]
-# **What this shows.** Whether a network trained on simulations helps where nothing was simulated: noise that neighbours share
-# (the frames were enlarged before publication), out-of-focus light, an unknown camera.
+# **What this shows.** With the real frames: whether a network trained on simulations helps where nothing was simulated, with
+# noise that neighbours share (the frames were enlarged before publication), out-of-focus light and an unknown camera. With a
+# stand-in: only what the network does to frames of its own kind.
 #
-# **What it does not.** One field is no test set, and it has no truth.
+# **What it does not.** One field is no test set, and the real one has no truth.
 
 # %% [markdown]
 # ## Exercises

@@ -41,7 +41,7 @@ patch: int = 32  # lateral side of a crop; the source has 128
 depth: int = 8  # planes of a crop; the source has 32
 learning_rate: float = 2e-3  # highest of a cycle; 4e-3 and more blew up. The source has 2e-4 throughout
 real_volumes: int = 2  # blocks of computed tomography that are restored
-precision: str = "bf16"  # in which networks compute
+precision: str = "bf16"  # in which networks compute: "bf16", "float32", or "auto", the quicker one in 2-D
 device: str = "cpu"  # "cpu" or "cuda"
 
 # %%
@@ -680,8 +680,9 @@ study.say(
 # %% [markdown]
 # ## Real anatomy
 #
-# **What we do.** Blocks of the Visible Human's computed tomography, taken for samples as the source takes its photographs, with
-# needles in them, through the networks that have seen a procedural body only: the blocks whose values vary most.
+# **What we do.** Blocks of the Visible Human's computed tomography (without it: further blocks of the procedural body), taken for
+# samples as the source takes its photographs, with needles in them, through the networks that have seen a procedural body only:
+# of the tomography those blocks whose values vary most.
 
 # %%
 path = study.locate("visible-human-ct-head", "visible-human-ct-head.tif")
@@ -731,7 +732,8 @@ study.publish_figure(
 )
 
 # %% [markdown]
-# **What this shows.** What the networks make of tissue that they have not seen.
+# **What this shows.** What the networks make of tissue of another origin; with the stand-in, of more volumes of the kind they
+# learned from.
 #
 # **What it does not.** So few blocks are no test set.
 

@@ -44,7 +44,7 @@ class NetworkDenoiser(Denoiser):
     features: int = 32
     depth: int = 2
     device: str = "cpu"
-    precision: str = "bf16"
+    precision: str = "auto"
     training: Fit | None = field(default=None, init=False)
     augment: ClassVar[bool] = True
 

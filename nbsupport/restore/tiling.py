@@ -55,7 +55,7 @@ def apply(
     batch : int
         Tiles that go through the network at once.
     device : str or device
-    precision : {"bf16", "float32"}
+    precision : {"auto", "bf16", "float32"}
     progress : callable, optional
         Called with the finished fraction.
 

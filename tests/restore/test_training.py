@@ -228,7 +228,7 @@ def test_a_schedule_drives_the_training():
     [
         ({"steps": 0}, "steps=0 must be at least 1"),
         ({"learning_rate": -1.0}, "learning_rate=-1.0 must be"),
-        ({"precision": "fp16"}, "precision='fp16' is unknown; give one of bf16, float32"),
+        ({"precision": "fp16"}, "precision='fp16' is unknown; give one of auto, bf16, float32"),
         ({"on_divergence": "ignore"}, "on_divergence='ignore' is unknown"),
     ],
 )

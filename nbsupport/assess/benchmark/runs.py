@@ -12,6 +12,7 @@ import numpy as np
 import xarray as xr
 
 from nbsupport.restore import cards
+from nbsupport.restore.precision import definite
 
 from .judge import Judge
 from .scores import scores
@@ -111,7 +112,7 @@ class Run:
             lambda judge: self.restore(judge, precision=precision),
             judges,
             cache=self.folder / SCORES,
-            identity=f"{self.card.weights_sha256} {precision}",
+            identity=f"{self.card.weights_sha256} {definite(precision)}",
             progress=progress,
         )
         self.release()

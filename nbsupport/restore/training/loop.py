@@ -19,7 +19,7 @@ import torch
 from torch import nn
 
 from nbsupport.checks import positive, whole_number
-from nbsupport.restore.precision import channels_last, computing, prepare
+from nbsupport.restore.precision import channels_last, computing, definite, prepare
 
 from .checkpoint import Checkpoint
 from .schedules import Schedule, constant
@@ -113,7 +113,7 @@ def fit(
     validate: Callable[[nn.Module], float] | None = None,
     every: int = 50,
     checkpoint: Path | str | None = None,
-    precision: str = "bf16",
+    precision: str = "auto",
     device: str | torch.device = "cpu",
     seed: int = 0,
     on_divergence: str = "raise",
@@ -143,7 +143,8 @@ def fit(
     checkpoint : Path, optional
         Folder of this training alone. A run that finds a state there goes on with it, and ends where one run without a
         break would have ended. It stays, small, when all is done.
-    precision : {"bf16", "float32"}
+    precision : {"auto", "bf16", "float32"}
+        "auto" is the quicker one of the device; see `definite`.
     device : str or device
     seed : int
         Of what the network draws while it trains (dropout). Torch's own random stream is not touched.
@@ -175,6 +176,7 @@ def fit(
     learning_rate = positive("learning_rate", learning_rate, "one positive number")
     if on_divergence not in ("raise", "stop"):
         raise ValueError(f"on_divergence={on_divergence!r} is unknown; give 'raise' or 'stop'")
+    precision = definite(precision, device)
     device = prepare(network, precision, device)
     optimiser = torch.optim.Adam(network.parameters(), lr=learning_rate, fused=True)
     sampled = [schedule(int(step)) for step in np.linspace(0, steps - 1, 9)]

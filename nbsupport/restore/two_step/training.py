@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from nbsupport.restore import networks
 from nbsupport.restore.networks.rcan import Rcan
-from nbsupport.restore.precision import computing
+from nbsupport.restore.precision import computing, definite
 from nbsupport.restore.training import Fit, crops, fit, one_cycle, supervised
 from nbsupport.restore.training.schedules import constant
 
@@ -46,7 +46,7 @@ class Recipe:
         "quarter turns" mirrors and turns the plane by multiples of 90°; frames keep their order. "free rotation" turns
         by any angle and interpolates.
     precision, device : str
-        As in `fit`.
+        As in `fit`; "auto" becomes the precision that it stands for on the device.
     """
 
     groups: int = 5
@@ -62,13 +62,15 @@ class Recipe:
     learning_rate: float = 1e-3
     schedule: str = "one cycle"
     augmentation: str = "quarter turns"
-    precision: str = "bf16"
+    precision: str = "auto"
     device: str = "cpu"
 
     def __post_init__(self):
         for name, known in (("augmentation", AUGMENTATIONS), ("schedule", SCHEDULES)):
             if getattr(self, name) not in known:
                 raise ValueError(f"{name}={getattr(self, name)!r} is unknown; give one of {', '.join(known)}")
+        # a kept training is found by its recipe, and must not be taken for one that computed otherwise
+        object.__setattr__(self, "precision", definite(self.precision, self.device))
 
     def network(self, dimensions: int, channels: int, seed: int) -> Rcan:
         """The untrained network, `channels` in and out."""
