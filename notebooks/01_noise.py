@@ -127,9 +127,9 @@ for column, (name, profile) in enumerate(profiles.items()):
     axes.set(title=f"c  {name}", xlabel="x (µm)", ylabel=profile.attrs["units"], ylim=(0, None))
     if column in (1, 2):
         s, sd = expected[busy], np.sqrt(expected[busy])
-        axes.fill_between(s.x, s - sd, s + sd, color="C1", alpha=0.4, label="± SD of shot noise", linewidth=0)
+        axes.fill_between(s.x, s - sd, s + sd, color="C1", alpha=0.4, label="± SD", linewidth=0)
         axes.set(ylim=(0, 1.4 * float(s.max())))
-        axes.legend(loc="upper right")
+        axes.legend(loc="upper right", handlelength=1)
 study.publish_figure(
     "laine2021-fig-2",
     figure,
@@ -440,7 +440,9 @@ for name, marker in (("uniform", "o"), ("sCMOS", "x")):
     axes[0, 2].errorbar(points[name]["mean"], points[name]["variance"], 1.96 * points[name]["standard_error"], **bars)
 axes[0, 2].axline((0, read_noise**2), slope=gain, color="black", linewidth=0.8, label=f"as set, slope {gain:g}")
 axes[0, 2].set(title="photon transfer", xlabel="mean − offset (ADU)", ylabel="variance (ADU²)")
-axes[0, 2].set(xlim=(-5, 40 * gain), ylim=(0, 60 * gain**2))
+brightest_shown = 40  # photons
+beyond = [s for s in steps if s > brightest_shown]
+axes[0, 2].set(xlim=(-5, brightest_shown * gain), ylim=(0, 60 * gain**2))
 photons = em_points["mean"] / em["em_gain"]
 axes[1, 0].loglog(photons, em_points["variance"] / em["em_gain"] ** 2, "o", markersize=4, label="EMCCD")
 axes[1, 0].plot(photons, 2 * photons, color="C0", linewidth=0.8, label="slope 2")
@@ -465,6 +467,8 @@ study.publish_figure(
     "or levels off where the offsets of single pixels are unknown. Noise correlates between pixels only where it is structured.",
     caption="The noise model and its consequences. Above: spread of the values, signal-to-noise ratio, photon transfer curve. "
     "Below: excess noise of an EMCCD, error of averaged exposures, correlation of the noise between neighbours in a row. "
+    f"The photon transfer panel ends at {brightest_shown} photons; the levels of {' and '.join(map(str, beyond))} photons, also "
+    "fitted, lie outside it. "
     + ("Real sCMOS: TIRF microscopy, 200 Hz, B. Mandracchia et al., ACsN." if tirf_stand_in is None else ""),
     data={"level_photons": levels}
     | {f"sd_with_{sd:g}": spread[sd].mean("x").values for sd in added}
@@ -504,7 +508,7 @@ study.say(
 #
 # **What it does not.** A simulated detector cannot fail a test of the model that made it: for the first five panels "reproduced"
 # means that the statements follow from the model and that simulation and estimators are right. Only the real camera could
-# have disagreed.
+# have disagreed, where its files are at hand.
 
 # %% [markdown]
 # ## Box 1: the paradox of the absolute error
@@ -786,16 +790,28 @@ axes[1, 2].set(
 for axis in axes[:, 1]:
     axis.legend()
 sources = [text for text in (tirf_stand_in, storm_stand_in) if text]
+owners = {"B. Mandracchia et al., ACsN": tirf_stand_in, "Zhuang lab, storm-analysis": storm_stand_in}
+credits = [owner for owner, missing in owners.items() if not missing]
 study.publish_figure(
     "noise-real-cameras",
     figure,
-    alt="Above: microtubules; variance over mean on a nearly straight line that is steeper than the stated gain; a faint "
-    "horizontal streak in the map of noise correlations. Below: bright spots; variance over mean on a line parallel to the "
-    "one the calibration maps predict but some ten units to its right; a histogram of read variances with a long tail.",
-    caption=f"Photon transfer of {'stand-ins for ' if sources else ''}two real sCMOS cameras (95 % intervals). Above: TIRF of microtubules, 200 Hz, and the "
+    alt=(
+        "Above: microtubules; variance over mean on a straight line that is steeper than the stated gain; no pattern in the "
+        "map of noise correlations. "
+        if tirf_stand_in
+        else "Above: microtubules; variance over mean on a nearly straight line that is steeper than the stated gain; a faint "
+        "horizontal streak in the map of noise correlations. "
+    )
+    + (
+        "Below: bright spots on a glow; variance over mean on the line that the maps predict; a narrow histogram of read "
+        "variances."
+        if storm_stand_in
+        else "Below: bright spots; variance over mean on a line parallel to the one the calibration maps predict but some "
+        "ten units to its right; a histogram of read variances with a long tail."
+    ),
+    caption=f"Photon transfer of {'stand-ins for ' if tirf_stand_in and storm_stand_in else ''}two real sCMOS cameras (95 % intervals). Above: TIRF of microtubules, 200 Hz, and the "
     "correlation of its noise between pixels (the centre, 1, is left out). Below: STORM frames, and the calibrated read "
-    "variance of all pixels. Scale bars 2 and 5 µm."
-    + ("" if sources else " Data: B. Mandracchia et al., ACsN; Zhuang lab, storm-analysis."),
+    "variance of all pixels. Scale bars 2 and 5 µm." + (f" Data: {'; '.join(credits)}." if credits else ""),
     data={
         f"{name.lower()}_{key}_adu": found[key].values
         for name, found in real_points.items()
@@ -824,15 +840,16 @@ found = study.keep(
 )
 study.say(
     "**TIRF**: gain {tirf_gain:.2f} ± {tirf_gain_half:.2f} ADU per photon (stated: 2), read variance {tirf_variance:.1f} ± {tirf_variance_half:.1f} "
-    "ADU²; the points scatter about the line by more than their errors (reduced χ² {tirf_chi2:.0f}). Row means vary {row_excess:.1f} times as "
-    "much as independent pixels would allow. **STORM**: gain {storm_gain:.2f} ± {storm_gain_half:.2f} (median of the map: {storm_map_gain:.2f}), but the "
-    "line meets zero variance {storm_shift:.1f} ADU above the offset map. In frames simulated with the same maps, where the offset is right by "
-    "construction, the same analysis finds a gain of {control_gain:.2f} ± {control_gain_half:.2f} and {control_shift:.1f} ADU.",
+    "ADU²; the reduced χ² of the points about the line is {tirf_chi2:.0f} (1: they scatter as their errors allow). Row means vary {row_excess:.1f} times as "
+    "much as independent pixels would allow. **STORM**: gain {storm_gain:.2f} ± {storm_gain_half:.2f} (median of the map: {storm_map_gain:.2f}); the "
+    "line meets zero variance {storm_shift:+.1f} ADU from the offset map. In frames simulated with the same maps, where the offset is right by "
+    "construction, the same analysis finds a gain of {control_gain:.2f} ± {control_gain_half:.2f} and {control_shift:+.1f} ADU.",
     found,
 )
 
 # %% [markdown]
-# **What this shows.** Real cameras nearly obey the model, and where they do not, the curve says so. The variance of the TIRF frames
+# **What this shows.** With the real files (a stand-in obeys the model by construction; its rows share no noise and its offset is
+# right): real cameras nearly obey the model, and where they do not, the curve says so. The variance of the TIRF frames
 # grows faster than the stated gain allows, and their rows share some noise: pixels are *almost* independent. The STORM
 # frames have nearly the slope that the maps predict, but far too little noise for their brightness: as if the true offset
 # lay some ten ADU above the map's. The control says how much of it the analysis makes by itself: leaving out blinking

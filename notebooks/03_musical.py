@@ -142,7 +142,7 @@ study.publish_figure(
     "noise only the first is smooth and the 21st is salt and pepper. The noise-free singular values fall over many decades, the noisy ones fall slowly and "
     "mostly stay above the threshold.",
     caption=f"Eigenimages of one window of {size} × {size} pixels on a mitochondrion, with and without noise, and their "
-    "singular values.",
+    "singular values. Colour: −0.5 (orange) to 0.5 (purple).",
     data={"index": np.arange(1, size**2 + 1), **{f"singular_value_{name}": values for name, values in sigma.items()}},
 )
 
@@ -298,8 +298,8 @@ study.publish_figure(
     "two membranes of a tube and the rims of vesicles are thin separate lines on black. With noise they are broken and merge, "
     "and the vesicles lie among specks.",
     caption="Noisy (SBR 3) and noise-free MUSICAL of simulated mitochondria (a–d) and vesicles (e–h), each divided by its "
-    "maximum, on logarithmic scales (three decades with noise, five without). Scale bars 500 nm in 3-D, 1 µm in images. Red "
-    "arrow: the vesicle farthest from focus; yellow: edge of a large one in focus. Hard threshold "
+    "maximum, on logarithmic scales (three decades with noise, five without). Scale bars 500 nm in 3-D, 1 µm in images. Colour "
+    "in 3-D: depth, −0.5 (dark) to 0.5 µm (bright). Red arrow: the vesicle farthest from focus; yellow: edge of a large one in focus. Hard threshold "
     f"$\\sigma_0 = 10^{{{level:g}}}$ in place of the source's unpublished soft one.",
     data=numbers,
 )
@@ -645,10 +645,14 @@ figure, axes = plt.subplots(1, 2, figsize=(9.5, 3))
 for name, marker in (("noisy", "o"), ("noise_free", "s")):
     axes[0].plot(list(duty.values()), 1000 * limits[name].mean(axis=1), marker, label=name.replace("_", "-"))
 axes[0].axhline(1000 * diffraction_um, color="black", linewidth=0.8, linestyle="--", label="0.61 λ/NA")
+headroom = 1.3 * 1000 * max(diffraction_um, *(limits[name].mean(axis=1).max() for name in limits))  # for the legend
 axes[0].set(
-    xlabel="duty cycle", ylabel="smallest resolved spacing (nm)", ylim=(0, None), title=f"SBR {signal_to_background:g}"
+    xlabel="duty cycle",
+    ylabel="smallest resolved spacing (nm)",
+    ylim=(0, headroom),
+    title=f"SBR {signal_to_background:g}",
 )
-axes[0].legend()
+axes[0].legend(loc="upper center", ncols=3, handlelength=1.5, columnspacing=1.2, frameon=True)
 for dwell, style in (((1, 20), "-"), ((5, 1), "--")):
     for name, colour in (("noisy", "C0"), ("noise_free", "C1")):
         dips = np.mean([resolved[dwell, r, name][1] for r in range(repeats)], axis=0)
@@ -748,8 +752,8 @@ study.claim(
 # ## A real mitochondrion
 #
 # **What we do.** The tutorial video of the reference implementation of MUSICAL (100 frames of a mitochondrion in a
-# cardiomyoblast; NA 1.4, 80 nm pixels, emission at 510 nm) goes through the same function. No simulation is involved and
-# nothing is fitted.
+# cardiomyoblast; NA 1.4, 80 nm pixels, emission at 510 nm) goes through the same function. With the real file no
+# simulation is involved, and nothing is fitted.
 
 # %%
 real = "musical-cardiomyoblast-mitochondrion"
@@ -799,12 +803,12 @@ study.publish_figure(
 )
 
 # %% [markdown]
-# **What this shows.** The same function runs on frames from a real microscope and finds structure within what the mean frame
+# **What this shows.** The same function runs on frames as a camera gives them and finds structure within what the mean frame
 # shows as one band.
 #
 # **What it does not.** There is no truth here: neither the camera nor the cell's state is known, the video is known
 # to fluctuate little more than shot noise does (`params/data.yaml`), and ridges may be artefacts of just the kind that Fig. 1 shows. Nothing in this image
-# says which.
+# says which. Where the caption names a stand-in, nothing has been learnt about a real cell.
 
 # %% [markdown]
 # ## Exercises

@@ -392,6 +392,11 @@ def finite(value, digits):
     return round(float(value), digits) if value is not None and np.isfinite(value) else None
 
 
+def two_digits(value):
+    """A number with two significant digits, or None where there is none."""
+    return None if value is None else float(f"{value:.2g}")
+
+
 def nanometres(value_um):
     """A length in words."""
     return f"{1000 * value_um:.0f} nm" if np.isfinite(value_um) else "no crossing"
@@ -409,12 +414,12 @@ study.publish_table(
         "its spread (sd)": [finite(np.std(exponents[name], ddof=1), 2) if repeats > 1 else None for name in names],
         "debris, noisy": [finite(spilled[name], 2) for name in names],
         "debris, noise-free": [finite(spilled_noise_free[name], 2) for name in names],
-        "time (s)": [finite(seconds.get(name), 1) for name in names],
+        "time (s)": [two_digits(seconds.get(name)) for name in names],
     },
     caption=f"Every method on the same videos. Two emitters and brightness: {repeats} videos each; FRC (halves of "
     f"{frames // 2} frames, threshold 1/7), decorrelation, debris and time: the one noisy video of vesicles, "
     f"{video.sizes['x']} × {video.sizes['y']} pixels, {frames} frames, without the time to load packages. No value: no crossing below "
-    "the Nyquist frequency, or fewer than 64 pixels for decorrelation.",
+    "the Nyquist frequency, fewer than 64 pixels for decorrelation, or, for the mean frame, nothing to time.",
 )
 
 # %%
@@ -499,8 +504,14 @@ def gallery(images, scale_bar_um, height):
 study.publish_figure(
     "fluctuation-real-tubulin",
     gallery(tubulin_images, 1.0, 6.6),
-    alt="Mean frame and eight methods on blinking microtubules. MUSICAL, SOFI 2 and SRRF show crossing filaments thinner than "
-    "the mean frame does; SOFI 4 and ESI keep only the brightest spots, SOFI 3 and bSOFI break filaments into beads; eSRRF adds a mottled background.",
+    alt="Mean frame and eight methods on blinking microtubules. "
+    + (
+        "MUSICAL, SOFI 2, bSOFI and SRRF show thinner filaments than the mean frame does; SOFI 3, SOFI 4 and ESI break them "
+        "into beads; eSRRF stays close to the mean frame."
+        if tubulin_stand_in
+        else "MUSICAL, SOFI 2 and SRRF show crossing filaments thinner than the mean frame does; SOFI 4 and ESI keep only the "
+        "brightest spots, SOFI 3 and bSOFI break filaments into beads; eSRRF adds a mottled background."
+    ),
     caption=f"{'Simulated' if tubulin_stand_in else 'Real'} microtubules, {tubulin.sizes['frame']} frames of 65 nm pixels, NA "
     f"{tubulin_numerical_aperture:g} and {1000 * tubulin_wavelength_um:.0f} nm assumed. Scale bar 1 µm."
     + ("" if tubulin_stand_in else " Data: M. Ovesný et al., 3denseSTORM."),
@@ -510,8 +521,14 @@ study.publish_figure(
 study.publish_figure(
     "fluctuation-real-mitochondrion",
     gallery(mitochondrion_images, 0.5, 5.0),
-    alt="Mean frame and eight methods on one mitochondrion. SRRF and eSRRF draw one thin line along its middle, MUSICAL dots "
-    "within it; the cumulants fill its whole width with grain, most at its edges in order 2.",
+    alt="Mean frame and eight methods on one mitochondrion. "
+    + (
+        "Every method follows the band of the mean frame: SOFI 2 and bSOFI fill it; MUSICAL, SOFI 3 and SOFI 4 show it as dots, "
+        "SRRF and ESI as a row of blobs, eSRRF on a raised ground."
+        if mitochondrion_stand_in
+        else "SRRF and eSRRF draw one thin line along its middle, MUSICAL dots within it; the cumulants fill its whole width "
+        "with grain, most at its edges in order 2."
+    ),
     caption=f"{'A simulated' if mitochondrion_stand_in else 'A real'} mitochondrion, {mitochondrion.sizes['frame']} frames of 80 nm pixels, NA 1.4, "
     "510 nm. Scale bar 500 nm." + ("" if mitochondrion_stand_in else " Data: K. Agarwal and S. Acuña, MusiJ."),
     data=mitochondrion_images,
@@ -519,11 +536,12 @@ study.publish_figure(
 )
 
 # %% [markdown]
-# **What this shows.** Where molecules blink strongly (microtubules), MUSICAL, SOFI 2 and SRRF agree on the course of the brightest
+# **What this shows.** In the real videos: where molecules blink strongly (microtubules), MUSICAL, SOFI 2 and SRRF agree on the course of the brightest
 # filaments. Where the video fluctuates little more than shot noise does (mitochondrion), cumulants have little to work on,
 # and the methods contradict each other: one line along the middle, or a filled band.
 #
-# **What it does not.** There is no truth. Agreement of methods that share their assumptions proves little.
+# **What it does not.** There is no truth. Agreement of methods that share their assumptions proves little. Where a caption
+# names a stand-in, nothing here has been seen of real data.
 
 # %% [markdown]
 # ## Exercises

@@ -17,8 +17,8 @@
 # To learn what noise does to a MUSICAL image, a network needs pairs: the image as a real camera would allow it, and the image
 # of the very same blinking emitters without any noise. No microscope can record the second; a simulation can. This
 # notebook makes a data set after that of [jadhav2021] (actin, vesicles and mitochondria, at up to four pixel sizes), divides
-# it into training, validation and test, looks for leaks between them, and measures on the test pairs what noise alone has
-# done. Every later notebook on artefact removal reads what is made here. It takes a few minutes on a laptop, a minute once
+# it into training, validation and test, looks for leaks between them, and measures on the test pairs what noise and
+# background have done. Every later notebook on artefact removal reads what is made here. It takes a few minutes on a laptop, a minute once
 # the pairs are made, and needs no data.
 
 # %% tags=["parameters"]
@@ -210,7 +210,7 @@ study.say(
 )
 
 # %% [markdown]
-# One pair of each structure and pixel size, first on a linear grey scale, then on a logarithmic one:
+# One pair of each structure and pixel size, first on a linear scale, then on a logarithmic one:
 
 
 # %%
@@ -313,13 +313,14 @@ study.publish_figure(
 )
 
 # %% [markdown]
-# **What this shows.** The two images of a pair differ in noise alone, the parts share nothing, and any pair can be traced back to its photons.
+# **What this shows.** The two images of a pair differ in the noise and the constant background alone, the parts share nothing, and any pair can
+# be traced back to its photons.
 #
 # **What it does not.** One structure per image, one brightness for all emitters, no bleaching, no motion, a flat background: what
 # real cells do besides is not in the data set. The volume ends at ±0.5 µm, so nothing lies far out of focus.
 
 # %% [markdown]
-# ## What noise alone does to a MUSICAL image
+# ## What noise (with its background) does to a MUSICAL image
 #
 # **The source says** ([jadhav2021], introduction and Fig. 1): at SBR 3 debris appears in the background, separate structures
 # merge, and structures out of focus come back.
@@ -327,6 +328,7 @@ study.publish_figure(
 # **What we do.** On every test pair: *debris*, the share of the light farther than 100 nm from all emitters; the *dip* between
 # the two walls of a mitochondrion (1: darkness between them, 0: merged); and *out of focus*, the brightness of emitters 300 nm
 # or more from the focal plane over that of emitters within 100 nm of it. Each is judged as noisy minus noise-free, paired by sample.
+# "Noise" includes the constant background, which the noise-free stack lacks.
 
 
 # %%
@@ -373,7 +375,7 @@ study.publish_table(
         "worse": ["yes" if w else "no" for w in worse.values()],
     },
     caption="What noise does to the MUSICAL images of the test pairs (paired bootstrap over pairs). Worse: more debris, a "
-    "smaller dip, a brighter background plane, with an interval that excludes 0.",
+    "smaller dip, a higher ratio out of focus, with an interval that excludes 0.",
 )
 
 # %%

@@ -141,7 +141,7 @@ study.publish_figure(
     "metrics-artefacts",
     figure,
     alt="A clean image of actin filaments and the same image with each of eight artefacts at a severity of 0.6.",
-    caption="The clean image and eight artefacts at severity 0.6. Scale bars 1 µm.",
+    caption="The clean image and eight artefacts at severity 0.6. Saturated at the 99.8th percentile of the truth. Scale bars 1 µm.",
     data={"truth": scene.image, **shown},
 )
 
@@ -186,9 +186,10 @@ figure.colorbar(drawn, ax=axes, shrink=0.5, label="intensity / maximum of the tr
 study.publish_figure(
     "metrics-equal-psnr",
     figure,
-    alt="Eight images of the same filaments with the same PSNR: one slightly blurred, one full of specks, one in pieces, "
+    alt="Eight images of the same filaments with the same PSNR: one blurred, one full of specks, one in pieces, "
     "one with false filaments, one with warped brightness, one shifted, one with ripples, one noisy.",
-    caption=f"Eight artefacts at a PSNR of {equal_psnr_db:g} dB (range of the truth). Scale bars 1 µm.",
+    caption=f"Eight artefacts at a PSNR of {equal_psnr_db:g} dB (range of the truth). Saturated at the 99.8th "
+    "percentile of the truth. Scale bars 1 µm.",
     data=alike,
 )
 study.publish_table(
@@ -360,8 +361,8 @@ study.publish_figure(
     "metrics-blindness-map",
     figure,
     alt="Matrix of metrics against artefacts, coloured by how well the metric orders the severity of the artefact. The two scores of "
-    "SQUIRREL against a wide-field image see nearly all artefacts; metrics against the true image range from seeing most to seeing "
-    "none; decorrelation sees blur, and measures from the geometry each see some.",
+    "SQUIRREL against a wide-field image see nearly all artefacts; metrics against the true image range from seeing half of them or more to "
+    "seeing none; decorrelation sees blur, and measures from the geometry each see some.",
     caption=f"The blindness matrix: mean Kendall's τ with severity over {samples} samples; bold where the 95 % interval "
     f"lies above {blind_below:g}. Lines part metrics that need the true image, a wide-field image, nothing, and the geometry.",
     data={
@@ -455,8 +456,8 @@ study.publish_figure(
     "metrics-psnr-ssim",
     figure,
     alt="SSIM against PSNR along rising severity of eight artefacts. PSNR falls by several decibels along every curve, while "
-    "SSIM often wanders up and down, and the curves lie far apart.",
-    caption=f"SSIM against PSNR along rising severity, which is to the left (mean of {samples} samples); every image has a blur and a "
+    "SSIM often wanders up and down, and at one PSNR the SSIM of different artefacts differs widely.",
+    caption=f"SSIM against PSNR along rising severity, which is mostly to the left (mean of {samples} samples); every image has a blur and a "
     "noise of its own besides.",
     data={
         "artefact": np.repeat(kinds, levels),
@@ -565,10 +566,10 @@ study.publish_figure(
     "metrics-on-one-page",
     figure,
     alt="Above, a clean image and eight artefacts, each with the metric that singles it out. Below, the rows of the blindness "
-    "matrix for the metrics that should be reported together, under the smallest sufficient sets for three kinds of data.",
+    "matrix for PSNR, SSIM, and the metrics recommended, under the smallest sufficient sets for three kinds of data.",
     caption="The recommendation on one page: artefacts at severity 0.6 with their witnesses (above), smallest sufficient sets for "
-    f"three kinds of data, and how the recommended metrics order severities (below; bold where the 95 % interval lies above "
-    f"{blind_below:g}). Scale bars 1 µm.",
+    f"three kinds of data, and how PSNR, SSIM and the recommended metrics order severities (below; bold where the 95 % interval lies above "
+    f"{blind_below:g}). Images are saturated at the 99.8th percentile of the truth. Scale bars 1 µm.",
     data={"artefact": kinds, "witness": list(witness.values())},
 )
 

@@ -418,8 +418,9 @@ study.say(
 # on puncta the matched network also leaves out the most of what is there, dim puncta above all.
 #
 # **What it does not.** Networks and trainings are small. How much is invented was measured at few photons only. The
-# detector answers to chance alignments of noise as well, so that even the right network has some; the ratio is one of
-# two numbers above that floor, not of a number and nothing. A network that draws nothing at all would answer least.
+# detector answers to puncta as well, even without noise (row “none: noise-free image”), so that even the right network
+# has some; the ratio is to be read against that floor, not against nothing. A network that draws nothing at all would
+# answer least.
 # With the absolute error as loss a short training on puncta can end there, because most pixels of puncta are dark and
 # the empty image is then a good guess: the matched network falls behind the mismatched one (a negative deficit), and
 # its ratio means little.
@@ -576,7 +577,7 @@ study.publish_figure(
     "structural-priors-photographs",
     figure,
     alt="Left: truth, noisy input and the outputs of the networks trained on micrographs and on photographs, for rings and for "
-    "filaments. Right: PSNR of both networks under every condition; that of micrographs lies higher.",
+    "filaments. Right: PSNR of both networks under every condition; that of micrographs lies further right (higher PSNR).",
     caption="A network taught by photograph-like pictures with Gaussian noise beside one taught by micrographs, both on "
     "micrographs. Noisy inputs are drawn from −0.5 to 1.5, the others from 0 to 0.8. Scale bars 1 µm.",
     data={

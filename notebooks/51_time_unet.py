@@ -69,7 +69,7 @@ folder = layout.DATA / "trainings" / f"51-{code_sha256(layout.NOTEBOOKS / '51_ti
 stand_in = "simulated movies of mitochondria in place of confocal ones"
 few = stand_in
 if len(peaks) < 6 or len(training_seeds) < 3:
-    few += f"; {len(peaks)} levels and {len(training_seeds)} training(s) per network; the rule asks for six and three"
+    few += f"; {len(peaks)} levels and {len(training_seeds)} training(s) per network; the measure laid down asks for six and three"
 
 # %% [markdown]
 # ## Movies with known connections
@@ -500,7 +500,7 @@ study.claim(
     "wang2021-snr-mismatch-degrades",
     measured=100 * float(np.mean(columns)),
     n=len(columns),
-    stand_in=few,
+    stand_in=stand_in,
 )
 
 # %%
@@ -569,7 +569,7 @@ study.claim(
     "wang2021-supervised-better-when-matched",
     measured={"ssim_levels_percent": both_ahead("ssim"), "mae_levels_percent": both_ahead("mae")},
     n=truth.shape[0],
-    stand_in=few,
+    stand_in=stand_in,
 )
 
 # %%

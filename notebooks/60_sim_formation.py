@@ -275,7 +275,7 @@ study.publish_figure(
     "sharp bright point at the wave vector.",
     caption="Image formation and band separation. Above: structure, illumination, noise-free frame, and frequency support "
     "(the smaller drawn over the larger). Below: spectra of one frame and of its bands; dashed: cutoff of the lens; red: wave vectors of the "
-    f"pattern. The bands put together again differ from the frames by {residual:.0e} of the brightest pixel.",
+    f"pattern. The bands put together again differ from the frames by {residual:.0e} of the brightest pixel. Scale bars 1 µm.",
     data=places,
 )
 
@@ -484,7 +484,8 @@ study.publish_figure(
     "structure falls at the cutoff for widefield and a little short of 1.6 times that for the reconstruction. A Siemens star is "
     "resolved up to a smaller circle in the reconstruction than in widefield.",
     caption=f"Resolution gain without noise. Points: {objects} samples, 18 sectors, drawn twice around the circle. Dotted: "
-    "cutoff of the lens, and that times the expected gain. Circles on the star: the radius at which its spokes reach these.",
+    "cutoff of the lens, and that times the expected gain. Circles on the star: the radius at which its spokes reach these. "
+    "Scale bars 1 µm.",
     data={
         "direction_rad": direction,
         "expected_gain": expected,
@@ -832,7 +833,7 @@ study.publish_figure(
     "would be circled. Right: correlation of the reconstruction with the structure, with its own pattern and with that of bright "
     "frames; both fall with less light.",
     caption=f"Finding the pattern in less and less light, {repeats} exposures per level. Left: error of the wave vector; "
-    "circles: fits that the estimation refuses. Right: mean correlation with the structure.",
+    "circles, if any: fits that the estimation refuses. Right: mean correlation with the structure.",
     data={
         "photons": outcome[:, 0],
         "vector_error_px": outcome[:, 1],
@@ -889,7 +890,7 @@ axis_z = figure.add_subplot(2, 5, (5, 10))
 for title, line in brightness.items():
     axis_z.plot(line, line.z, label=title)
 axis_z.set(
-    xlabel="light of a plane / mean", ylabel="z (µm)", title="light along the axis", ylim=(float(thick.z[-1]), 0)
+    xlabel="light of a plane / mean", ylabel="z (µm)", title="light along the axis", ylim=(float(series.z[-1]), 0)
 )
 axis_z.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12))
 middle_row = int(by_volume.max(("z", "x")).values.argmax())
@@ -909,8 +910,8 @@ study.publish_figure(
     "volume. Widefield is blurred along the axis; the volume reconstruction shows small sections, longer along the "
     "axis, on black. Beside: light per plane, which the scaling of planes changes.",
     caption="Three-beam acquisition of a simulated volume. Above: the middle focal plane, below: an x–z section; each on its "
-    "own scale, negative values drawn as 0; scale bars 1 µm. Right: light of each plane over the mean of all, in the "
-    "structure, the frames, and the frames after the source's scaling.",
+    "own scale, negative values drawn as 0; scale bars 1 µm. Right: light of each plane in focus over the mean of all "
+    "these, in the structure, the frames, and the frames after the source's scaling.",
     data={f"{title}: plane": image.isel(z=image.sizes["z"] // 2) for title, image in views.items()},
 )
 
@@ -1013,10 +1014,14 @@ for axis_row, (light, images) in zip(axes, rows.items(), strict=True):
 study.publish_figure(
     "sim-real-microtubules",
     figure,
-    alt="Microtubules in normal light above and in low light below: widefield, our reconstruction and the published one. In "
+    alt="Simulated filaments in normal light above and in low light below: widefield and our reconstruction. The "
+    "reconstructions show thinner filaments than widefield; in low light they lie on a grainy ground."
+    if real_stand_in
+    else "Microtubules in normal light above and in low light below: widefield, our reconstruction and the published one. In "
     "normal light both reconstructions show thin separate filaments; in low light ours is dotted and the published one "
     "smoother and blurred.",
-    caption="A real 15-frame acquisition. The pattern was found in the bright frames; Wiener parameter "
+    caption=f"{'A simulated' if real_stand_in else 'A real'} 15-frame acquisition. The pattern was found in the bright frames; "
+    "Wiener parameter "
     f"{wieners['normal']:g} in normal and {wieners['low']:g} in low light. Each panel on its own scale (2nd to 99.7th "
     "percentile). Scale bars 1 µm." + ("" if real_stand_in else " Data: L. Jin, B. Liu, F. Zhao et al. (2020)."),
     data={f"{light}: {title}": image for light, images in rows.items() for title, image in images.items()},
@@ -1050,12 +1055,14 @@ study.say(
 )
 
 # %% [markdown]
-# **What this shows.** The code works on frames that it did not make: it finds stripes where they were measured when the
-# data set was registered (245 nm), and an image much like the published one. In low light the fine stripes cannot be found at all, and the
-# noise, passed through filters that amplify high frequencies, takes the shape of filaments: dots and short wavy lines.
+# **What this shows.** With the real frames the code finds stripes where they were measured when the data set was registered
+# (245 nm) and gives an image much like the published one; in their low light the fine stripes cannot be found at all, and the
+# noise, passed through filters that amplify high frequencies, takes the shape of filaments: dots and short wavy lines. Where a
+# stand-in is drawn, it shows only that the chain runs: its frames are made by the same model, and its dim ones are as a rule
+# good enough for the fit.
 #
-# **What it does not.** There is no truth here. The published images were made with other filters, on other grey scales and
-# displaced by about a pixel, so the correlation measures filters as much as fidelity.
+# **What it does not.** Of the real frames there is no truth. The published images were made with other filters, on other grey
+# scales and displaced by about a pixel, so the correlation measures filters as much as fidelity.
 
 # %% [markdown]
 # ## Exercises

@@ -76,7 +76,8 @@ lens = HUGHES_2024.optics
 # becomes grey as the mean of the three channels.
 #
 # **What we do.** Where the corner of the grid lies is not said, so we lay the grid where it covers most of the body. We have
-# one photograph of another series of the same body, with half as many pixels across; on it the squares have 128 pixels.
+# one photograph of another series of the same body, with half as many pixels across; on it the squares have 128 pixels. Where
+# the photograph is not at hand, a section of a phantom takes its place.
 
 # %%
 slice_path = study.locate("visible-human-female-slice")
@@ -116,12 +117,15 @@ for line, number in enumerate(chosen):
 study.publish_figure(
     "hughes2024-fig-3",
     figure,
-    alt="A slice through chest and both arms under a mesh of 5 by 12 squares, which reaches from one arm to the other. Three "
+    alt="An oval section of a phantom, without arms, under a mesh of 5 by 12 squares that covers most of it. Three squares "
+    "are shown enlarged in grey."
+    if slice_stand_in
+    else "A slice through chest and both arms under a mesh of 5 by 12 squares, which reaches from one arm to the other. Three "
     "squares are shown enlarged in grey: fat at the wall of the chest, breastbone with cartilage, and an arm.",
-    caption=f"The crop grid of the source over one photograph, laid where it covers most of the body ({covered.mean():.0%} of "
-    "its area). Followed through 128 photographs, every square becomes a block; three depth ranges make 180. Right: the "
-    "squares with a white rim, in grey; scale bars 1 µm once a pixel is taken for 50 nm. Photograph: U.S. National Library of "
-    "Medicine, Visible Human Project.",
+    caption=f"The crop grid of the source over one {'section of a phantom' if slice_stand_in else 'photograph'}, laid where it "
+    f"covers most of the body ({covered.mean():.0%} of its area). Followed through 128 photographs, every square "
+    "becomes a block; three depth ranges make 180. Right: the squares with a white rim, in grey; scale bars 1 µm once a pixel is taken for 50 nm."
+    + ("" if slice_stand_in else " Photograph: U.S. National Library of Medicine, Visible Human Project."),
     data={f"square {number + 1}": section[grid.cells[number]] for number in chosen},
     stand_in=slice_stand_in,
 )
@@ -138,16 +142,17 @@ counts = study.keep(
 )
 study.say(
     "{cells} squares cover {height_px} × {width_px} pixels of a photograph of 3061 × 4096; through 384 photographs they make "
-    "**{blocks} blocks**. On our photograph {covered:.0%} of the squares' area is body, and {empty} squares hold less than half.",
+    "**{blocks} blocks**. On our section {covered:.0%} of the squares' area is body, and {empty} squares hold less than half.",
     counts,
 )
 
 # %% [markdown]
-# **What this shows.** Five by twelve squares are just what reaches from arm to arm, so that the source's grid can only have
-# lain about here.
+# **What this shows.** In the real photograph five by twelve squares are just what reaches from arm to arm, so that the
+# source's grid can only have lain about here.
 #
-# **What it does not.** The photograph is slice 2305 of the video series, not 2192 of the film; which of its pixels is which
-# of the source's is not known. Some squares hold little but frozen gel: blocks with nothing in them are part of the data.
+# **What it does not.** The real photograph is slice 2305 of the video series, not 2192 of the film; which of its pixels is
+# which of the source's is not known. Some squares of the real photograph hold little but frozen gel: blocks with nothing in
+# them are part of the data.
 
 # %% [markdown]
 # ## Blocks of three kinds
@@ -169,7 +174,7 @@ elif ct_path:
     # the first slices show the table; the head fills the middle of all others
     anatomy = read_ct(ct_path, voxel_um=voxel_um)[25:, 120:392, 116:388]
 else:
-    kind, volume_stand_in = "a second phantom", study.stand_in("visible-human-ct-head")
+    kind, volume_stand_in = "second phantom", study.stand_in("visible-human-ct-head")
     rng = study.streams(seed, "in place of tomography")["in place of tomography"]
     anatomy = anatomy_phantom((deep, 256, 256), rng=rng, voxel_um=voxel_um)
 
@@ -194,8 +199,9 @@ def cells_of(count):
 
 
 # %%
+photo = "photograph (stand-in)" if slice_stand_in else "photograph"
 sections = {
-    "photograph": [section[rows, columns] for rows, columns in CropGrid(2, 4, 256, 1).placed_on(body).cells],
+    photo: [section[rows, columns] for rows, columns in CropGrid(2, 4, 256, 1).placed_on(body).cells],
     kind: list(anatomy[np.linspace(5, len(anatomy) - 5, texture_sections).astype(int), :256, :256]),
     "phantom": [phantom(f"section {i}", (3, 256, 256))[1] for i in range(texture_sections)],
     "microtubules": cells_of(texture_sections),
@@ -229,12 +235,12 @@ axis.set(xlabel="slope of the power spectrum", ylabel="share beyond the lens", y
 study.publish_figure(
     "visible-human-textures",
     figure,
-    alt=f"A section of each kind: photograph, {kind}, phantom and microtubules. The spectra of photograph, {kind} and "
+    alt=f"A section of each kind: {photo}, {kind}, phantom and microtubules. The spectra of {photo}, {kind} and "
     "phantom fall steeply side by side; that of microtubules falls slowly and lies some seven to twenty-five times higher at the limit "
     "of the lens.",
     caption="Four kinds of objects on voxels of 50 nm. Below, left: power spectra, median over sections; dotted: what the lens "
     "passes and what the reconstruction can hold. Right: slope of the spectrum and share of the variance beyond the "
-    "lens, one point per section, colours as left.",
+    "lens, one point per section, colours as left. Scale bars 1 µm.",
     data={"frequency_per_um": pairs[0][0], **spectra},
     stand_in=slice_stand_in,
 )
@@ -275,7 +281,7 @@ fair = study.keep(
     **{
         f"{measure}_{label}": float(np.median([one[measure] for one in measures[name]]))
         for label, name in (
-            ("photograph", "photograph"),
+            ("photograph", photo),
             ("volume", kind),
             ("phantom", "phantom"),
             ("cell", "microtubules"),
@@ -284,24 +290,25 @@ fair = study.keep(
     },
     times=float(
         np.median([one["beyond_cutoff"] for one in measures["microtubules"]])
-        / np.median([one["beyond_cutoff"] for one in measures["photograph"]])
+        / np.median([one["beyond_cutoff"] for one in measures[photo]])
     ),
 )
 study.say(
-    "The spectrum falls with the exponent {slope_photograph:.1f} in the photograph, {slope_volume:.1f} in the "
-    + kind
-    + ", {slope_phantom:.1f} in the phantom and {slope_cell:.1f} in microtubules. Of the photograph's variance "
+    "The spectrum falls with the exponent {slope_photograph:.1f} in the {photo}, {slope_volume:.1f} in the {kind}, "
+    "{slope_phantom:.1f} in the phantom and {slope_cell:.1f} in microtubules. Of the variance of the {photo} "
     "{beyond_cutoff_photograph:.1%} lie beyond what the lens passes, of the phantom's {beyond_cutoff_phantom:.1%}, of the "
-    "microtubules' {beyond_cutoff_cell:.0%}: **{times:.0f} times** as much as of the photograph's.",
+    "microtubules' {beyond_cutoff_cell:.0%}: **{times:.0f} times** the share of the {photo}.",
     fair,
+    photo=photo,
+    kind=kind,
 )
 
 # %% [markdown]
-# **What this shows.** The phantom is a fair stand-in for a photograph in the two numbers that matter to a microscope, how
-# detail is spread over sizes and how much of it the lens loses. Neither is much like filaments in a cell: anatomy fills its volume with grey and
-# keeps almost all its variance within the reach of the lens, so that there is little that superresolution could add. The
-# source expects "a reasonable approximation to the kinds image features one might expect"; it holds for edges and tubes,
-# not for the balance of fine and coarse detail.
+# **What this shows.** Against the real photograph (a stand-in for it is the phantom itself and proves nothing) the phantom is
+# fair in the two numbers that matter to a microscope, how detail is spread over sizes and how much of it the lens loses.
+# Neither is much like filaments in a cell: anatomy fills its volume with grey and keeps almost all its variance within the
+# reach of the lens, so that there is little that superresolution could add. The source expects "a reasonable approximation to
+# the kinds image features one might expect"; it holds for edges and tubes, not for the balance of fine and coarse detail.
 #
 # **What it does not.** The phantom's few numbers were set with the photograph in view, so that the agreement is no
 # discovery. The film of the source is finer than our photograph by a factor of about two; how its spectrum goes on there is not
@@ -400,7 +407,7 @@ for axis_row, (name, frames) in zip(axes, series.items(), strict=True):
 study.publish_figure(
     "visible-human-formation",
     figure,
-    alt=f"For {kind} and phantom: the object in one plane, one raw frame, its difference to the mean of five phases, the "
+    alt=f"For the {kind} and the phantom: the object in one plane, one raw frame, its difference to the mean of five phases, the "
     "widefield image and the reconstruction. Diagonal stripes cross the raw frame; they are brightest on bright tissue. "
     "Widefield is hazy; the reconstruction shows the outlines of the object again.",
     caption="From a block to a reconstruction, without noise: object, one raw frame, its stripes, mean of all frames, "
@@ -435,7 +442,7 @@ for (above, below), (name, (lateral, axial, row_um)) in zip(axes.T, views.items(
 study.publish_figure(
     "hughes2024-fig-4",
     figure,
-    alt=f"A plane of {kind} and of the phantom, each divided along its diagonal: widefield above left, blurred and hazy; "
+    alt=f"A plane of the {kind} and of the phantom, each divided along its diagonal: widefield above left, blurred and hazy; "
     "reconstruction below right, with crisp edges. Below each an axial section divided in the same way.",
     caption="Synthetic 3-D acquisitions without noise, divided along the diagonal: upper left widefield, lower right "
     "reconstruction, each over its own 99.8th percentile, negative values drawn as 0. Above: plane at a quarter of the "
@@ -466,11 +473,11 @@ study.say(
 )
 
 # %% [markdown]
-# **What this shows.** The whole way runs on any volume, but the pattern is hard to find even without noise, in the
-# tomography more than in the phantom. Much of the light comes from out of focus and carries other stripes or none, and an object
-# with little fine detail has little by which its bands could be matched; a high significance is then no proof that a wave vector
-# is right. What is out of bounds falls back to one number, and many of
-# the source's 180 blocks may have been reconstructed with it.
+# **What this shows.** The whole way runs on any volume, but the pattern is hard to find. The fit can fail even without noise
+# (table), in the tomography, where it is at hand, more than in the phantom. Much of the light comes from out of focus and
+# carries other stripes or none, and an object with little fine detail has little by which its bands could be matched; a high
+# significance is then no proof that a wave vector is right. What is out of bounds falls back to one number, and many of the
+# source's 180 blocks may have been reconstructed with it.
 #
 # **What it does not.** With the fallback the weights of the bands are wrong by a common factor, and coarse and fine detail
 # appear in a proportion that is not that of the object. Which of its fits fell back, the source does not say.
@@ -575,13 +582,13 @@ for name, method, across, along in cutoffs:
     axis.plot(across, along, "o" if name == kind else "s", color=colours[method], mfc="none" if name == kind else None)
 for method, (across, along) in theory.items():
     axis.plot(across, along, "k+", markersize=12)
-    beside = {"xytext": (0, -16 if method == "widefield" else 8), "textcoords": "offset points"}
-    axis.annotate(method, (across, along), ha="center", fontsize=8, **beside)
+    beside = {"xytext": (10, 0), "va": "center"} if method == "widefield" else {"xytext": (0, 8), "ha": "center"}
+    axis.annotate(method, (across, along), textcoords="offset points", fontsize=8, **beside)
 for method, label in labels.items():
     axis.plot([], [], "s", color=colours[method], label=label)
 axis.plot([], [], "o", color="grey", mfc="none", label=kind)
 axis.plot([], [], "s", color="grey", label="phantom")
-axis.set(xlabel="cutoff in planes (1/µm)", ylabel="cutoff along the axis (1/µm)")
+axis.set(xlabel="cutoff in planes (1/µm)", ylabel="cutoff along the axis (1/µm)", xlim=(axis.get_xlim()[0] - 0.2, None))
 axis.legend(bbox_to_anchor=(1.02, 1), loc="upper left")
 study.publish_figure(
     "visible-human-cutoffs",
@@ -615,7 +622,11 @@ study.claim(
     },
     spread="paired bootstrap over blocks, 95 %",
     n=len(of("planes", 2)),
-    stand_in=f"blocks of {kind} and of a procedural phantom for the source's photographs.",
+    stand_in={
+        "photographs": "blocks of photographs and, beside them, of a procedural phantom.",
+        "tomography": "blocks of a tomography and of a procedural phantom for the source's photographs.",
+        "second phantom": "blocks of two procedural phantoms for the source's photographs.",
+    }[kind],
 )
 
 # %%
@@ -640,7 +651,8 @@ study.say(
 
 # %% [markdown]
 # **What this shows.** How far detail reaches follows the bands across the axis. Along it, in widefield and plane by
-# plane, agreement lasts beyond their end, in the tomography more than in the phantom; why is not settled here.
+# plane, in most blocks agreement lasts beyond their end; in the tomography, where it is at hand, more than in the phantom;
+# why is not settled here.
 # Widefield has nothing in a cone around the axis, which is why flat layers vanish in it. The side bands fill the cone
 # even when planes are reconstructed one by one, since only light in focus carries the stripes: planes by themselves
 # are not blind along the axis.
@@ -693,7 +705,8 @@ for name, number in study.track([(name, i) for name, group in dim.items() for i 
     frames = focal_series(dim[name][number], focal_planes=range(1, dim_depth // 2 + 1, 4))
     for per_plane in (True, False):
         bright = frames_16_bit(frames, per_plane).assign_attrs(frames.attrs)
-        stream = study.streams(seed, f"{name} {number} {per_plane}")[f"{name} {number} {per_plane}"]
+        drawn_as = "a second phantom" if name == "second phantom" else name  # a stream's name decides what it draws
+        stream = study.streams(seed, f"{drawn_as} {number} {per_plane}")[f"{drawn_as} {number} {per_plane}"]
         pair = finished(bright), finished(thinned(bright, factor=low_light_factor, rng=stream))
         scores.append((name, per_plane, psnr(*pair, data_range=1.0), ssim(*pair, data_range=1.0)))
         shots[name, per_plane] = pair
@@ -710,6 +723,7 @@ for line, name in enumerate(dim):
         norm = study.percentile_limits(plane, 1, 99.7)
         study.draw_image(figure.add_subplot(layout[line, column]), plane, title=f"{name}\n{title}", norm=norm)
 published = {"PSNR (dB)": (2, 25.75, 5.95), "structural similarity": (3, 0.739, None)}
+short = {"photographs": "photogr.", "tomography": "tomogr.", "second phantom": "2nd ph.", "phantom": "phantom"}
 for line, (title, (column, mean, sd)) in enumerate(published.items()):
     axis = figure.add_subplot(layout[line, 4])
     for place, (name, per_plane) in enumerate([(name, flag) for name in dim for flag in (True, False)]):
@@ -718,18 +732,18 @@ for line, (title, (column, mean, sd)) in enumerate(published.items()):
     axis.axhline(mean, color="black", linewidth=0.8, linestyle="--")
     if sd:
         axis.axhspan(mean - sd, mean + sd, color="0.9", zorder=0)
-    ticks = [f"{name[:5]}.\n{way}" for name in dim for way in ("planes", "one")]
+    ticks = [f"{short[name]}\n{way}" for name in dim for way in ("planes", "one")]
     axis.set(title=title, xticks=range(4), xlim=(-0.5, 3.5))
     axis.set_xticklabels(ticks, fontsize=7)
 study.publish_figure(
     "visible-human-low-light",
     figure,
-    alt=f"Reconstruction of bright and of dim frames of {kind} and phantom; the dim ones are grainier, "
+    alt=f"Reconstruction of bright and of dim frames of the {kind} and of the phantom; the dim ones are grainier, "
     "much alike with either scaling. Beside: PSNR and similarity per block, with the published mean.",
     caption=f"Light reduced {low_light_factor:.0f} times by Poisson draws around 16-bit grey values: the frames of every plane "
     "scaled to their own maximum, as in the source, or all planes by one number. Right: dim against bright reconstruction "
     "(range 1 after division by the maximum), one point per block; dashed: the source's mean over 36 blocks, grey: its "
-    "standard deviation.",
+    "standard deviation. Scale bars 1 µm.",
     data=pieces,
     stand_in=volume_stand_in,
 )
@@ -765,9 +779,9 @@ study.say(
 )
 
 # %% [markdown]
-# **What this shows.** What noise does to a reconstruction depends much on the object: at the same factor the tomography
-# keeps several decibels more than the phantom, and the standard deviation of the source's own 36 blocks is 6 dB. Scaling every plane hands the same light to dark planes as
-# to bright ones, which no exposure does. And the stretch to the 99.9th percentile saturates pixels, of which our own
+# **What this shows.** What noise does to a reconstruction depends much on the object: at the same factor the tomography,
+# where it is at hand, keeps several decibels more than the phantom, and the standard deviation of the source's own 36 blocks
+# is 6 dB. Scaling every plane hands the same light to dark planes as to bright ones, which no exposure does. And the stretch to the 99.9th percentile saturates pixels, of which our own
 # reconstruction would warn: the brightest structures lose their stripes before they are reconstructed.
 #
 # **What it does not.** The agreement is with the reconstruction of bright frames, not with the object, and its range is

@@ -40,7 +40,7 @@ if reads not in layout.SIZES:
 # ## How many claims hold
 #
 # **What we do.** A claim is *reproduced*, *partly* reproduced or *not reproduced* by its own rule, *not testable
-# here* when the data or the size at hand cannot decide it (it says what would), and *missing* when no run of this
+# here* when the data or the size at hand cannot decide it (it gives the reason), and *missing* when no run of this
 # size has recorded it. A verdict at a small size is a rehearsal: the sizes differ in the number of images, networks
 # and training steps, and the reference is the desk size.
 
@@ -93,8 +93,8 @@ study.say(
 # %% [markdown]
 # ## Every claim
 #
-# The columns *published* and *measured* stand side by side; *reason* is the rule that decided, or what it would take to test
-# the claim. Choose a source or a verdict above the table. The same table is published as `claims.csv`.
+# The columns *published* and *measured* stand side by side; *reason* is the rule that decided, or why the claim
+# could not be judged. Choose a source or a verdict above the table. The same table is published as `claims.csv`.
 
 # %%
 claims = scoreboard.claims_table(reads)
@@ -109,7 +109,7 @@ study.publish_table(
 # %% [markdown]
 # ## What cannot be tested here
 #
-# Each of these says what it would take.
+# Each gives its reason.
 
 # %%
 untested = [row for row in zip(*claims.values(), strict=True) if row[list(claims).index("verdict")] == NOT_TESTABLE]
@@ -144,15 +144,16 @@ Markdown(
 # ## Exercises
 #
 # 1. Which source has the largest share of claims that cannot be tested here? Count them from the table.
-# 2. A claim is missing at this size, yet has a verdict at another. How can that be, and which verdict counts?
+# 2. Suppose a claim is missing at this size, yet has a verdict at another. How can that be, and which verdict counts?
 
 # %% tags=["solution"]
 share = counts.sel(verdict=NOT_TESTABLE) / counts.sum("verdict")
 print(f"{share.source.values[np.argmax(share.values)]}: {float(share.max()):.0%} of its claims cannot be tested here")
 
 # %% tags=["solution"]
-print(f"{int(counts.sel(verdict=MISSING).sum())} claims are missing at size {reads}: their notebook has not run at it,")
-print("or has stopped before. The verdict that counts is that of the desk size, which has the most data behind it.")
+print(f"Claims missing at size {reads}: {int(counts.sel(verdict=MISSING).sum())}.")
+print("One is missing if its notebook has not run at that size, or stopped before it.")
+print("The verdict that counts is that of the desk size, which has the most data behind it.")
 
 # %% [markdown]
 # ## Provenance
