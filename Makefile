@@ -53,11 +53,12 @@ lock:                ## resolve every version again and write requirements.lock
 clean:               ## remove executed notebooks, their figures (not those of desk) and the built book; what was trained stays
 	rm -rf data/runs book/_build .snakemake figures/smoke figures/class figures/custom
 
+# The packages are compiled here, once: where PYTHONDONTWRITEBYTECODE is set, every job would compile its imports again.
 $(READY): requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" && "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' \
 	    || { echo "make: this study needs Python 3.11; name it with PYTHON=/path/to/python3.11"; exit 1; }
 	"$(PYTHON)" -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check "$$(sed -n 's/^\(uv==[^ ]*\).*/\1/p' requirements.lock)"
-	$(VENV)/bin/uv pip install --quiet --python $(VENV)/bin/python --require-hashes -r requirements.lock
+	$(VENV)/bin/uv pip install --quiet --compile-bytecode --python $(VENV)/bin/python --require-hashes -r requirements.lock
 	$(VENV)/bin/uv pip install --quiet --python $(VENV)/bin/python --no-deps --no-build-isolation --editable .
 	@touch $(READY)
