@@ -788,7 +788,7 @@ axes[1, 2].set(
     title="STORM: read noise over the chip", xlabel="variance (ADU²)", ylabel="pixels", xscale="log", yscale="log"
 )
 for axis in axes[:, 1]:
-    axis.legend()
+    axis.legend(loc="lower right")
 sources = [text for text in (tirf_stand_in, storm_stand_in) if text]
 owners = {"B. Mandracchia et al., ACsN": tirf_stand_in, "Zhuang lab, storm-analysis": storm_stand_in}
 credits = [owner for owner, missing in owners.items() if not missing]

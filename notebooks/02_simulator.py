@@ -424,7 +424,7 @@ first_look = take(**start)
 study.publish_figure(
     "simulator-knobs",
     show(first_look),
-    alt="Three filaments: their mean frame, one frame that noise almost hides, and the standard deviation over time, which "
+    alt="Three filaments: their mean frame, one frame in which they are grainy and their dim parts are lost, and the standard deviation over time, which "
     "without noise shows the filaments alone and with noise lifts the whole field. The trace of the brightest pixel "
     "rises and falls in both twins alike.",
     caption=f"Three actin filaments at NA {numerical_aperture}, pixels of {1000 * pixel_um:g} nm, SBR "

@@ -17,7 +17,7 @@
 # Six ways to turn one video of blinking emitters into one sharper image: what does each resolve, does it keep brightness,
 # and what does it invent? All of them see the same simulated videos, whose truth is known, and then two real ones. The
 # notebook also makes the SOFI, bSOFI and SRRF images that [jadhav2021] hands to its network in Fig. 7. It takes a few
-# minutes on a laptop; the last part uses two open videos (4.4 MB) and says so when it has to fall back on simulated ones.
+# minutes on a laptop; the last part uses two open videos (4.3 MB) and says so when it has to fall back on simulated ones.
 
 # %% tags=["parameters"]
 seed: int = 0  # root of every random stream
@@ -162,7 +162,7 @@ study.publish_figure(
     "fluctuation-methods",
     figure,
     alt="Mean frame, images of eight methods and the true emitters, for the noisy video above and the noise-free video "
-    "below. With noise the images by SOFI and bSOFI are grainy, the more so the higher the order; MUSICAL breaks the rims; "
+    "below. With noise the images by SOFI and bSOFI are grainy; MUSICAL breaks the rims; "
     "SRRF stays smooth, eSRRF has smooth rings on a raised, mottled ground. Without noise MUSICAL draws thin rims, SOFI 2 soft rings, and the higher orders beads.",
     caption=f"One video of vesicles ({frames} frames, SBR {signal_to_background:g}) through every method, with noise (upper "
     "two rows) and without (lower two). Each image is divided by its own 99.5th percentile and saturated there; scale bars "

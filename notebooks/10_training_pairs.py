@@ -252,8 +252,8 @@ study.publish_figure(
 study.publish_figure(
     "pairs-examples-log",
     draw_pairs(lambda pair: study.decades([pair.image(pair.clean)], 4), "f / max f"),
-    alt="The same pairs on a logarithmic scale of four decades: with noise the background is a carpet of specks a tenth to a "
-    "thousandth as bright as the structure, without noise it is dark.",
+    alt="The same pairs on a logarithmic scale of four decades: with noise the background is a carpet of specks, "
+    "fainter than the structure but among vesicles within a factor of ten of it; without noise it is far darker.",
     caption=f"The pairs above on a logarithmic scale. Scale bars {field_um / 5:g} µm.",
     data=images,
 )

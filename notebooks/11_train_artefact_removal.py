@@ -160,8 +160,8 @@ figure.colorbar(drawn, ax=axes, shrink=0.8, label="f / max f")
 study.publish_figure(
     f"artefact-removal-{name}-crops",
     figure,
-    alt="Pairs of crops: above, MUSICAL of noisy videos, with haze and specks around the structure; below, of the same videos "
-    "without noise, on black.",
+    alt="Pairs of crops: above, MUSICAL of noisy videos, where the structure is broader and may lie on a haze; below, of the "
+    "same videos without noise, on black.",
     caption=f"Crops of the first training step, {crop} × {crop} px. There is no scale bar: crops come from images of several "
     "pixel sizes, and the network is not told which.",
     data=views,

@@ -781,7 +781,7 @@ study.publish_figure(
     "methods-psnr-against-truth",
     figure,
     alt="Structure score against PSNR for the trained methods, the untreated image and a black image. The black image has a "
-    "score of zero and the untreated image a high one; both lie to the left of the trained methods. A second panel enlarges the trained methods.",
+    "score of zero, the untreated image one far above it; both lie to the left of the trained methods. A second panel enlarges the trained methods.",
     caption="What PSNR rewards and what it misses: mean structure score against mean PSNR over the three structures. Right: the trained "
     "methods alone, with those that the source prefers.",
     data={"method": means[PSNR].restorer.values} | {name: v.values for name, v in means.items()},

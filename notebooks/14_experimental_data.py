@@ -70,6 +70,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.patches import Rectangle
+from matplotlib.patheffects import withStroke
 from scipy.ndimage import gaussian_filter, label
 from scipy.stats import rankdata
 from skimage.feature import peak_local_max
@@ -547,8 +548,8 @@ figure, _ = gallery(measured_tubulin)
 study.publish_figure(
     "jadhav2021-fig-11",
     figure,
-    alt="Microtubules: mean frame, MUSICAL, M-1, M-2 and M-3 on a linear scale, and MUSICAL and the three networks below on a logarithmic one. Strands "
-    "that cross can be followed through the row for gaps and for what is left of blurred ones.",
+    alt="Microtubules: mean frame, MUSICAL, M-1, M-2 and M-3 on a linear scale, and MUSICAL and the three networks below on a logarithmic one. What "
+    "each network leaves of the strands that MUSICAL shows can be compared along the row.",
     caption=f"{'Simulated' if tubulin_stand_in else 'Real'} microtubules ({stack.sizes['frame']} frames, NA "
     f"{tubulin_optics.numerical_aperture:g}, {1000 * tubulin_optics.wavelength_um:.0f} nm). Scale bar 1 µm."
     + (
@@ -592,8 +593,8 @@ study.claim(
 # it is the first video of the stand-in below); below, what the same networks do to simulated microtubules whose truth is known.
 #
 # **What it does not.** A real recording is another sample than the simulated one, and the open one was taken through an
-# astigmatic lens. The claim asks for a continuity above that of noisy MUSICAL, which is almost without gaps by this measure,
-# since its debris fills them: there is little to raise.
+# astigmatic lens. The claim asks for a continuity above that of noisy MUSICAL, which is almost without gaps by this measure:
+# there is little to raise.
 
 # %% [markdown]
 # ## Liposomes: Fig. 12
@@ -628,7 +629,10 @@ if liposome_stand_in:
         above_pt = -15 if height > 0.85 else 7 if height < 0.15 else above_pt
         side = "left" if float(ratio.x[x]) < 0 else "right"
         text = {"xytext": (0, above_pt), "textcoords": "offset points", "color": "white", "ha": side, "fontsize": 8}
-        axes[0, 0].annotate(f"SBR {float(ratio[y, x]):.1f}", (float(ratio.x[x]), float(ratio.y[y])), **text)
+        label_text = axes[0, 0].annotate(
+            f"SBR {float(ratio[y, x]):.1f}", (float(ratio.x[x]), float(ratio.y[y])), **text
+        )
+        label_text.set_path_effects([withStroke(linewidth=2, foreground="black")])  # other vesicles lie under it
         axes[0, 0].plot(float(ratio.x[x]), float(ratio.y[y]), "o", color="white", markersize=9, fillstyle="none")
 study.publish_figure(
     "jadhav2021-fig-12",
