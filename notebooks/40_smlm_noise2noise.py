@@ -1287,7 +1287,8 @@ study.publish_figure(
     "lefebvre2020-fig-3",
     figure,
     alt="Two rows of three maps: sparse localisations of filaments, the mean of the reconstructions, and the deviation of single "
-    "networks from it. The means show continuous filaments; the deviation follows them at a lower level.",
+    "networks from it. The upper mean shows continuous filaments; the lower one, from far fewer localisations, is thicker and may "
+    "be broken into beads; the deviation follows them at a lower level.",
     caption=f"Sparse input (A), mean reconstruction (B) and mean absolute deviation from it (C). Above: simulated filaments at "
     f"{actin_densities[-1]:.0f}/µm², {actin_folds} networks, scale bar {200 * actin_um:.0f} nm. Below: "
     f"{'simulated microtubules, a stand-in for those of a real movie' if tubulin_stand_in else 'microtubules localised from a real movie'}, {tubulin_folds} networks, {1000 * tubulin_pixel_um:.0f} nm pixels, scale bar 1 µm. Each map has its own scale, cut at its 99.7th percentile."
@@ -1360,7 +1361,7 @@ study.publish_figure(
     "smlm-fold-spread",
     figure,
     alt="Spread of folds, true error of their mean, both brightest at the edges of structures, and a curve of error over spread "
-    "that falls over the lowest spreads, then rises well above the line of equality.",
+    "without order over the lowest spreads, that then rises and stays above the line of equality.",
     caption=f"Standard deviation over {folds} folds of n2n-dynamic, error of their mean against the expected image (same scale, units of the mean "
     f"rate), and error over spread in twenty bins of all validation pixels. Scale bar {200 * field_um:.0f} nm.",
     data={"spread": calibration[:, 0], "rms_error": calibration[:, 1]},

@@ -17,7 +17,7 @@
 # [wang2021] trains a network on clean images of other things and then goes on, without any clean image, on the noisy images of the
 # task. This notebook regenerates its Figs. 1 to 4 and Supplementary Figs. 5 to 7 on microtubules and lysosomes whose truth is known, with
 # repeats, and judges its claims. Beyond it: other ways to adapt within one budget, when adaptation harms, and a rule that says when to
-# stop without knowing the truth. Everything is simulated but, where they are at hand, the real filaments of one public data set and one measured pair that is only shown; it takes a few minutes on a laptop.
+# stop without knowing the truth. Everything is simulated but, where they are at hand, the filament channel of one public data set (as we read it) and one measured pair that is only shown; it takes a few minutes on a laptop.
 
 # %% tags=["parameters"]
 seed: int = 0  # root of every random stream
@@ -150,7 +150,8 @@ figure, shown = drawn_pairs(chosen)
 study.publish_figure(
     "wang2021-supp-fig-5",
     figure,
-    alt="Noisy images above clean ones: nuclei, F-actin, mitochondria, brain and zebrafish under three microscopes.",
+    alt="Noisy images above clean ones: nuclei, F-actin, mitochondria, brain and zebrafish under three microscopes."
+    + ("" if None in real_pair else " In the last column a measured confocal pair."),
     caption="Pairs of the generic pre-training set: noisy (above, with the number of averaged exposures) and clean (below). "
     + (
         ""
@@ -195,8 +196,8 @@ study.keep("transfer_prior", weights=priors["lines"].parameters)
 # step hides some pixels by zeros and asks for them; which ones cycles. Training stops early with a patience of 8.
 #
 # **What we do.** Grids of one pixel in 4 × 4; of the 16 phases one is never trained on, and what is watched is the error at its pixels. The
-# restored image is put together from 16 passes, each giving the pixels that it did not see, so that no pixel knows its own noise. The real
-# filaments (W2S, mean of 400 frames), or their stand-in, stand beside the simulated ones. A network without a prior gets a larger learning rate and more steps: with
+# restored image is put together from 16 passes, each giving the pixels that it did not see, so that no pixel knows its own noise. The
+# filament channel of W2S, as we read it (mean of 400 frames), or its stand-in, stands beside the simulated ones. A network without a prior gets a larger learning rate and more steps: with
 # those of the others it would still be far from its best when it is stopped, and a prior would win by that alone.
 
 
@@ -433,9 +434,15 @@ draw_curves(curves_part.subplots(1, 3), grid)
 study.publish_figure(
     "wang2021-fig-1",
     figure,
-    alt="Scheme of the two stages. Below, filaments: noisy, truth, and restored after each pre-training and after none. At the bottom MSE, "
+    alt="Scheme of the two stages. Below, simulated microtubules and, under them, "
+    + (
+        "stand-ins for measured filaments"
+        if w2s_missing
+        else "a measured cell in which no single filament can be told apart"
+    )
+    + ": noisy, truth, and restored after each pre-training and after none. At the bottom MSE, "
     f"SSIM and mean FRC over the peak signal for three starts, on simulated filaments and on {'stand-ins for ' if w2s_missing else ''}measured ones.",
-    caption=f"(a) Scheme. Middle: simulated microtubules and {'stand-ins for ' if w2s_missing else ''}measured filaments. Bottom: means over {images} images; bars: standard deviation over {repeats} draws of noise, each "
+    caption=f"(a) Scheme. Middle: simulated microtubules and {'stand-ins for measured filaments' if w2s_missing else 'measured cells (in the one shown, filaments cannot be told apart)'}. Bottom: means over {images} images; bars: standard deviation over {repeats} draws of noise, each "
     f"with its own training. Scale bars 1 µm (W2S: if a pixel is {pixel_um:g} µm).{'' if w2s_missing else ' W2S: R. Zhou et al. 2020, binned 3 × 3.'}",
     data=drawn,
     stand_in=f"{stand_in}. {w2s_missing or ''}".strip(),
@@ -482,7 +489,7 @@ study.claim(
 
 # %% [markdown]
 # **What this shows.** Each order, level by level, on simulated filaments. A level counts where the 95 % interval over repeats and images says so.
-# The filaments of W2S, or their stand-in, are shown beside them and enter no claim.
+# The filament channel of W2S, or its stand-in, is shown beside them and enters no claim.
 #
 # **What it does not.** The lowest level lies where the source itself sees the limit of its method, and a claim on all levels counts it too.
 # Networks are small and trainings short: where patience (8 looks) is no shorter than the training, it only chooses which step is kept. A random start has

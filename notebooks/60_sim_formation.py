@@ -461,7 +461,7 @@ for one in gains:
     axis.plot(turns, np.concatenate([one, one, one[:1]]), ".", color="C1", markersize=4)
 axis.plot([], [], ".", color="C1", label="measured")
 axis.plot(reach, np.ones_like(reach), color="C0", linestyle="--", label="widefield")
-axis.set(title="cutoff over that of widefield", ylim=(0, 1.8), yticks=[0.5, 1, 1.5])
+axis.set(title="cutoff over that of widefield", ylim=(0, 1.8), yticks=[0.5, 1])
 axis.legend(loc="upper left", bbox_to_anchor=(1.1, 1.0))
 axis = figure.add_subplot(grid[0, 3:])
 for (name, curve), colour in zip(curves.items(), ("C0", "C1"), strict=True):

@@ -312,7 +312,9 @@ study.say(
 #
 # **What it does not.** The phantom's few numbers were set with the photograph in view, so that the agreement is no
 # discovery. The film of the source is finer than our photograph by a factor of about two; how its spectrum goes on there is not
-# known. Filaments are drawn emitter by emitter, and what is sparse is fine. The body's slices are 0.33 mm apart, more than its pixels are wide, while tomography and phantom are treated as cubes.
+# known. Filaments are drawn emitter by emitter, and what is sparse is fine. The body's slices are 0.33 mm apart,
+# about twice the width of a pixel of the source's film and as much as that of one of our photograph; tomography and phantom are
+# treated as cubes.
 
 # %% [markdown]
 # ## Through the microscope

@@ -166,7 +166,7 @@ study.publish_figure(
     "hughes2024-fig-10",
     figure,
     alt="One volume: a whole lateral plane of the bright reconstruction, and a part of it in bright, dim, and restored "
-    "versions with the true needles drawn over it in red; below, an axial strip of each.",
+    "versions with the true needles of this plane drawn over it in red; below, an axial strip of each.",
     caption="One test volume: lateral plane through a needle with the true needles of this plane (red, the same in all panels), and the x–z section "
     f"through its middle. Scale bars 500 nm; each version on its own scale. {note}",
     data=drawn,
@@ -724,9 +724,10 @@ change = real_scores.change("psnr_db", "step 2").mean()
 study.publish_figure(
     "sim-two-step-3d-anatomy",
     figure,
-    alt=f"A block of {sample} at four stages, lateral above and axial below, with the true needles in red.",
+    alt=f"A block of {sample} at four stages, lateral above and axial below, with the true needles of the drawn plane in red; "
+    "needles of other planes shine through unmarked.",
     caption=f"{sample.capitalize()} as a sample ({real_volumes} blocks): PSNR changes by {change:+.1f} dB from low light to step 2; needles lose "
-    f"{real_needles['low']:.2f} of their length in low light and {real_needles['step 2']:.2f} after step 2 (negative: they look longer). Scale bars 500 nm.{credit}",
+    f"{real_needles['low']:.2f} of their length in low light and {real_needles['step 2']:.2f} after step 2 (negative: they look longer). Red: true needles of this plane only. Scale bars 500 nm.{credit}",
     data={stage: image.isel(z=plane) for stage, image in real_images[0].items()},
     stand_in=real_stand_in,
 )

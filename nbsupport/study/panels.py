@@ -48,7 +48,10 @@ def draw_image(
         raise ValueError(f"scale_bar_um={scale_bar_um} must be positive and shorter than the image ({width:.3g} µm)")
     norm = norm or Normalize(float(image.min()), float(image.max()))
     drawn = ax.imshow(image.values, extent=extent, norm=norm, cmap=cmap)
-    right, bottom = extent[1] - 0.06 * width, extent[2] - 0.08 * (extent[2] - extent[3])
+    height = extent[2] - extent[3]
+    # in a strip, too, the whole thickness of the bar is inside
+    above = min(max(0.08 * height, 0.03 * width), height / 2)
+    right, bottom = extent[1] - 0.06 * width, extent[2] - above
     ax.plot([right - scale_bar_um, right], [bottom, bottom], color="white", linewidth=2.5, solid_capstyle="butt")
     ax.set(title=title, xticks=[], yticks=[])
     ax.spines[:].set_visible(False)

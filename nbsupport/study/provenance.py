@@ -124,7 +124,7 @@ def end() -> Any:
         ("commit", f"`{record['commit'][:12]}`" + (" with uncommitted changes" if record["dirty"] else "")),
         ("versions", ", ".join(f"{name} {number}" for name, number in record["versions"].items())),
         ("device, threads", f"{record['device']}, {session.threads}"),
-        ("data", "; ".join(_describe(entry) for entry in record["data"]) or "simulated only"),
+        ("data", "; ".join(_describe(entry) for entry in record["data"]) or "no measured data read here"),
         ("published", ", ".join(f"`{name}`" for name in record["published"])),
         ("time, peak memory", f"{record['wall_s']:.0f} s, {record['peak_memory_gib']:.2f} GiB"),
     ]

@@ -22,6 +22,17 @@ def test_the_scale_bar_has_its_length_in_the_coordinates_of_the_image(ramp):
     plt.close(figure)
 
 
+def test_the_scale_bar_of_a_strip_lies_inside_it_with_its_whole_thickness(ramp):
+    figure, axes = plt.subplots(figsize=(2, 2))
+    draw_image(axes, ramp.isel(y=slice(4)), scale_bar_um=0.5)
+    axes.apply_aspect()
+    height_px = axes.get_window_extent().height
+    bar_px = axes.transAxes.inverted().transform(axes.transData.transform([(0, axes.lines[0].get_ydata()[0])]))[0, 1]
+    thickness = axes.lines[0].get_linewidth() / 72 * figure.dpi / height_px
+    assert thickness / 2 < bar_px < 1 - thickness / 2
+    plt.close(figure)
+
+
 def test_a_bar_longer_than_the_image_is_refused(ramp):
     figure, axes = plt.subplots()
     with pytest.raises(ValueError, match="scale_bar_um=5"):
