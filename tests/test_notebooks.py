@@ -41,7 +41,7 @@ def without_data(study, tmp_path_factory):
     environment |= {"NBSUPPORT_ROOT": str(root), "NBSUPPORT_OFFLINE": "1"}
 
     def run(name):
-        command = [sys.executable, "-m", "nbsupport", "run", name, "--size", "smoke"]
+        command = [sys.executable, "-m", "nbsupport", "run", name, "--size", "smoke", "--threads", "1"]
         return subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True)
 
     with ThreadPoolExecutor(2) as pool:
