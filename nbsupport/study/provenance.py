@@ -47,8 +47,10 @@ def code_state() -> dict[str, Any]:
 
 @cache
 def environment() -> dict[str, Any]:
-    """Versions of Python and of the packages that compute, and the device in words."""
+    """Versions of Python and of the packages that compute, the device in words, and what precision "auto" is on it."""
     import torch
+
+    from nbsupport.restore.precision import definite
 
     versions = {"python": platform.python_version()}
     for name in PACKAGES:
@@ -59,8 +61,9 @@ def environment() -> dict[str, Any]:
     # Units for products in bfloat16 round each in their own way: with others, a training may end in another network.
     has = torch.cpu.get_capabilities()
     cpu = ", ".join([processor(), *(unit for unit in ("amx_bf16", "avx512_bf16") if has.get(unit))])
-    device = torch.cuda.get_device_name(0) if torch.cuda.is_available() else f"cpu ({cpu})"
-    return {"versions": versions, "device": device}
+    gpu = torch.cuda.is_available()
+    device = torch.cuda.get_device_name(0) if gpu else f"cpu ({cpu})"
+    return {"versions": versions, "device": device, "auto_precision": definite("auto", "cuda" if gpu else "cpu")}
 
 
 def processor() -> str:
@@ -103,7 +106,7 @@ def end() -> Any:
     Returns
     -------
     IPython.display.Markdown
-        Parameters, commit, versions, device, threads, data hashes, time and peak memory.
+        Parameters, commit, versions, device, its precision, threads, data hashes, time and peak memory.
 
     Notes
     -----
@@ -124,6 +127,7 @@ def end() -> Any:
         ("commit", f"`{record['commit'][:12]}`" + (" with uncommitted changes" if record["dirty"] else "")),
         ("versions", ", ".join(f"{name} {number}" for name, number in record["versions"].items())),
         ("device, threads", f"{record['device']}, {session.threads}"),
+        ("precision `auto`", f"{record['auto_precision']} on this device"),
         ("data", "; ".join(_describe(entry) for entry in record["data"]) or "no measured data read here"),
         ("published", ", ".join(f"`{name}`" for name in record["published"])),
         ("time, peak memory", f"{record['wall_s']:.0f} s, {record['peak_memory_gib']:.2f} GiB"),

@@ -56,7 +56,9 @@ def test_a_run_names_its_processor_and_the_units_that_round_its_trainings(monkey
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     monkeypatch.setattr("torch.cpu.get_capabilities", lambda: has)
     provenance.environment.cache_clear()
-    assert provenance.environment()["device"] == f"cpu ({provenance.processor()}{units})"
+    stamp = provenance.environment()
+    assert stamp["device"] == f"cpu ({provenance.processor()}{units})"
+    assert stamp["auto_precision"] == ("bf16" if units else "float32")
     provenance.environment.cache_clear()
 
 
