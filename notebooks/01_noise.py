@@ -339,8 +339,9 @@ study.claim(
 # **The source says**: noise is centred on the signal. Averaged over many acquisitions, a pixel tends to its true value (once the
 # offset is taken off). Noise2Noise rests on this.
 #
-# **What we do.** The mitochondria are exposed 1 to 4096 times. Every exposure is corrected for offset and gain, and the average is
-# compared with the truth. Beside it, an sCMOS chip that is corrected by one offset for all pixels instead of its map.
+# **What we do.** The mitochondria are exposed 1 to 4096 times. Every exposure is corrected for offset and gain, and the
+# average is compared with the truth. Beside it, an sCMOS chip that is corrected by one offset for all pixels instead of
+# its map.
 
 # %%
 counts = 2 ** np.arange(int(np.log2(averaged)) + 1)
@@ -495,16 +496,18 @@ structured = study.keep(
     floor=rms["one offset for all pixels"][-1],
 )
 study.say(
-    "Correlation of direct neighbours in a row: {independent:.3f} for the independent camera, {rows:.2f} where rows share "
-    f"noise, {{smooth:.2f}} where noise is smoothed, and {{real:.3f}} ± {{real_error:.3f}} for the {real} camera. Averages corrected by one "
-    "offset stop improving at {floor:.2f} photons: what repeats itself in every frame is not centred, and no average removes it.",
+    "Correlation of direct neighbours in a row: {independent:.3f} for the independent camera, {rows:.2f} where rows "
+    f"share noise, {{smooth:.2f}} where noise is smoothed, and {{real:.3f}} ± {{real_error:.3f}} for the {real} camera. "
+    "Averages corrected by one offset stop improving at {floor:.2f} photons: what repeats itself in every frame is not "
+    "centred, and no average removes it.",
     structured,
 )
 
 # %% [markdown]
-# **What this shows.** The model of Box 2 does what the box says, each part of it measured. Its assumptions are independent of each
-# other: an EMCCD keeps its pixels independent and breaks the additive model; stripes add a variance that does not depend on the light, as
-# the model allows, and break independence; an unknown offset map breaks neither and spoils the average.
+# **What this shows.** The model of Box 2 does what the box says, each part of it measured. Its assumptions are
+# independent of each other: an EMCCD keeps its pixels independent and breaks the additive model; stripes add a variance
+# that does not depend on the light, as the model allows, and break independence; an unknown offset map breaks neither and
+# spoils the average.
 #
 # **What it does not.** A simulated detector cannot fail a test of the model that made it: for the first five panels "reproduced"
 # means that the statements follow from the model and that simulation and estimators are right. Only the real camera could
@@ -590,8 +593,9 @@ study.publish_figure(
     figure,
     alt="A dim, grainy and a bright, smooth recording of one sample. The mean squared error rises with exposure. The PSNR with "
     "the range of the clean image rises by ten decibels per decade; with a constant range it falls.",
-    caption="The paradox of the absolute error: a dim and a bright recording, MSE, PSNR with the range of the clean image, and "
-    f"PSNR with a constant range, over exposure. Means of {repeats} frames; their 95 % intervals are smaller than the markers. Scale bars 1 µm.",
+    caption="The paradox of the absolute error: a dim and a bright recording, MSE, PSNR with the range of the clean "
+    f"image, and PSNR with a constant range, over exposure. Means of {repeats} frames; their 95 % intervals are smaller "
+    "than the markers. Scale bars 1 µm.",
     data={"exposure": factors, "mse_adu2": average["mse"], "mse_theory_adu2": theory}
     | {f"psnr_range_{name}_db": average[name] for name in ranges},
 )
@@ -604,17 +608,17 @@ paradox = study.keep(
     lost=average["255"][0] - average["255"][-1],
 )
 study.say(
-    "From exposure 1 to 100 the MSE grows {mse_ratio:.0f}-fold. With the range of the clean image, PSNR rises by {gained:.1f} dB; with "
-    "a constant range it falls by {lost:.1f} dB. **The same pair of images, two opposite verdicts**: which range was taken is "
-    "part of the number.",
+    "From exposure 1 to 100 the MSE grows {mse_ratio:.0f}-fold. With the range of the clean image, PSNR rises by "
+    "{gained:.1f} dB; with a constant range it falls by {lost:.1f} dB. **The same pair of images, two opposite "
+    "verdicts**: which range was taken is part of the number.",
     paradox,
 )
 
 # %% [markdown]
 # ### Turn the knobs
 #
-# One frame, the noise in it, and a row of both with the standard deviation that the model of Box 2 predicts. Which knob changes the
-# picture, and which only the numbers?
+# One frame, the noise in it, and a row of both with the standard deviation that the model of Box 2 predicts. Which knob
+# changes the picture, and which only the numbers?
 
 
 # %%
@@ -809,8 +813,9 @@ study.publish_figure(
         else "Below: bright spots; variance over mean on a line parallel to the one the calibration maps predict but some "
         "ten units to its right; a histogram of read variances with a long tail."
     ),
-    caption=f"Photon transfer of {'stand-ins for ' if tirf_stand_in and storm_stand_in else ''}two real sCMOS cameras (95 % intervals). Above: TIRF of microtubules, 200 Hz, and the "
-    "correlation of its noise between pixels (the centre, 1, is left out). Below: STORM frames, and the calibrated read "
+    caption=f"Photon transfer of {'stand-ins for ' if tirf_stand_in and storm_stand_in else ''}two real sCMOS cameras (95 "
+    "% intervals). Above: TIRF of microtubules, 200 Hz, and the correlation of its noise between pixels (the centre, 1, "
+    "is left out). Below: STORM frames, and the calibrated read "
     "variance of all pixels. Scale bars 2 and 5 µm." + (f" Data: {'; '.join(credits)}." if credits else ""),
     data={
         f"{name.lower()}_{key}_adu": found[key].values
@@ -839,11 +844,13 @@ found = study.keep(
     control_shift=-real_lines["control"].read_variance / real_lines["control"].gain,
 )
 study.say(
-    "**TIRF**: gain {tirf_gain:.2f} ± {tirf_gain_half:.2f} ADU per photon (stated: 2), read variance {tirf_variance:.1f} ± {tirf_variance_half:.1f} "
-    "ADU²; the reduced χ² of the points about the line is {tirf_chi2:.0f} (1: they scatter as their errors allow). Row means vary {row_excess:.1f} times as "
-    "much as independent pixels would allow. **STORM**: gain {storm_gain:.2f} ± {storm_gain_half:.2f} (median of the map: {storm_map_gain:.2f}); the "
-    "line meets zero variance {storm_shift:+.1f} ADU from the offset map. In frames simulated with the same maps, where the offset is right by "
-    "construction, the same analysis finds a gain of {control_gain:.2f} ± {control_gain_half:.2f} and {control_shift:+.1f} ADU.",
+    "**TIRF**: gain {tirf_gain:.2f} ± {tirf_gain_half:.2f} ADU per photon (stated: 2), read variance "
+    "{tirf_variance:.1f} ± {tirf_variance_half:.1f} ADU²; the reduced χ² of the points about the line is "
+    "{tirf_chi2:.0f} (1: they scatter as their errors allow). Row means vary {row_excess:.1f} times as much as "
+    "independent pixels would allow. **STORM**: gain {storm_gain:.2f} ± {storm_gain_half:.2f} (median of the map: "
+    "{storm_map_gain:.2f}); the line meets zero variance {storm_shift:+.1f} ADU from the offset map. In frames "
+    "simulated with the same maps, where the offset is right by construction, the same analysis finds a gain of "
+    "{control_gain:.2f} ± {control_gain_half:.2f} and {control_shift:+.1f} ADU.",
     found,
 )
 
@@ -858,8 +865,9 @@ study.say(
 #
 # **What it does not.** Photon transfer cannot separate an error in the offset from one in the read noise, since only
 # $\sigma^2 - a\,o$ enters the line; dark frames would. The offset map of the TIRF camera holds whole numbers, its gain map
-# is relative and was not used, and the structure may move between frames. Both sets are short (20 and 10 frames), and neither camera's
-# light level is known. Where the caption names a stand-in, nothing has been measured of the camera it stands for.
+# is relative and was not used, and the structure may move between frames. Both sets are short (20 and 10 frames), and
+# neither camera's light level is known. Where the caption names a stand-in, nothing has been measured of the camera it
+# stands for.
 
 # %% [markdown]
 # ## Exercises
@@ -879,7 +887,8 @@ for s in (1, 10, 100, 1000):
     ratio, theory = (parts.var() / once.var(), (gain**2 * s + 16 * read_noise**2) / (gain**2 * s + read_noise**2))
     print(f"{s:5d} photons: variance of the sum over that of one exposure {ratio:.2f}, worked out {theory:.2f}")
 print(
-    "shot noise adds up to the same either way; read noise is paid sixteen times, and adds less than a tenth above 149 σ²/a² photons:",
+    "shot noise adds up to the same either way; read noise is paid sixteen times, and adds less than a tenth above 149 "
+    "σ²/a² photons:",
     round(149 * read_noise**2 / gain**2),
 )
 

@@ -17,7 +17,8 @@
 # How does one get a noisy microscopy video and, of the very same blinking emitters, its noise-free twin? A camera
 # cannot record that pair, so [jadhav2021] simulates it. This notebook rebuilds the simulator in its four steps, checks
 # labelling against the stated densities, blinking and noise against closed forms, looks at how the point spread function
-# depends on aperture and depth, and ends with the workflow drawn from real intermediate images (Fig. 2 of the source). It needs no data and takes about a minute on a laptop.
+# depends on aperture and depth, and ends with the workflow drawn from real intermediate images (Fig. 2 of the source). It
+# needs no data and takes about a minute on a laptop.
 
 # %% [markdown]
 # The **parameters** below are those of one microscope and one video. Change them here, or rerun the notebook in a batch
@@ -78,8 +79,8 @@ study.publish_figure(
     "simulator-structures",
     figure,
     alt="Three boxes with emitters drawn as dots coloured by depth: thin curved filaments, bent tubes, and hollow spheres.",
-    caption="Emitters of one simulated sample of actin filaments, mitochondria and vesicles, coloured by depth, from −0.5 (dark) to 0.5 µm "
-    "(bright), the vertical axis.",
+    caption="Emitters of one simulated sample of actin filaments, mitochondria and vesicles, coloured by depth, from "
+    "−0.5 (dark) to 0.5 µm (bright), the vertical axis.",
     data={f"{kind}_{axis}_um": s.emitters_um[::20, i] for kind, s in samples.items() for i, axis in enumerate("xyz")},
 )
 
@@ -424,11 +425,12 @@ first_look = take(**start)
 study.publish_figure(
     "simulator-knobs",
     show(first_look),
-    alt="Three filaments: their mean frame, one frame in which they are grainy and their dim parts are lost, and the standard deviation over time, which "
-    "without noise shows the filaments alone and with noise lifts the whole field. The trace of the brightest pixel "
-    "rises and falls in both twins alike.",
+    alt="Three filaments: their mean frame, one frame in which they are grainy and their dim parts are lost, and the "
+    "standard deviation over time, which without noise shows the filaments alone and with noise lifts the whole field. "
+    "The trace of the brightest pixel rises and falls in both twins alike.",
     caption=f"Three actin filaments at NA {numerical_aperture}, pixels of {1000 * pixel_um:g} nm, SBR "
-    f"{signal_to_background:g}, $\\tau_\\mathrm{{on}}=2$, $\\tau_\\mathrm{{off}}=10$, {frames} frames. All values in counts. Scale bars 1 µm.",
+    f"{signal_to_background:g}, $\\tau_\\mathrm{{on}}=2$, $\\tau_\\mathrm{{off}}=10$, {frames} frames. All values in "
+    "counts. Scale bars 1 µm.",
     data=views(first_look),
 )
 
@@ -539,9 +541,10 @@ study.publish_figure(
     alt="Diagram in three blocks joined by arrows. A: simulated emitters, a blinking trace, the microscope image, and its "
     "noise-free and noisy frames. B: the MUSICAL images of both. C: an encoder and a decoder that turn the noisy "
     "MUSICAL image into a restored one, compared with the noise-free image by the loss.",
-    caption="The approach of the source, drawn from this notebook's own sample: A simulates a pair of videos, B turns both "
-    "into MUSICAL images (logarithmic colour scales, five decades without noise, two with), C learns to map one onto the other. "
-    "The blinking trace is that of an emitter with mean times of 1 frame on and 20 off; * marks the latent space. Scale bars 1 µm.",
+    caption="The approach of the source, drawn from this notebook's own sample: A simulates a pair of videos, B turns "
+    "both into MUSICAL images (logarithmic colour scales, five decades without noise, two with), C learns to map one "
+    "onto the other. The blinking trace is that of an emitter with mean times of 1 frame on and 20 off; * marks the "
+    "latent space. Scale bars 1 µm.",
     data={
         "A1 emitters": truth,
         "A3 frame": video.noise_free.isel(frame=bright),
@@ -552,8 +555,8 @@ study.publish_figure(
 )
 
 # %% [markdown]
-# **What this shows.** A pair of videos that differ in noise and background alone gives two MUSICAL images that differ in much more than
-# noise. How much more is the subject of the [notebook on MUSICAL](03_musical.ipynb).
+# **What this shows.** A pair of videos that differ in noise and background alone gives two MUSICAL images that differ in
+# much more than noise. How much more is the subject of the [notebook on MUSICAL](03_musical.ipynb).
 #
 # **What it does not.** Block C is a drawing here; nothing has been learned yet.
 

@@ -138,9 +138,9 @@ axes.legend()
 study.publish_figure(
     "musical-eigenimages",
     figure,
-    alt="Eigenimages 1 to 4 and 21 of one window. Without noise the first four are smooth and the 21st is finely chequered; with "
-    "noise only the first is smooth and the 21st is salt and pepper. The noise-free singular values fall over many decades, the noisy ones fall slowly and "
-    "mostly stay above the threshold.",
+    alt="Eigenimages 1 to 4 and 21 of one window. Without noise the first four are smooth and the 21st is finely "
+    "chequered; with noise only the first is smooth and the 21st is salt and pepper. The noise-free singular values "
+    "fall over many decades, the noisy ones fall slowly and mostly stay above the threshold.",
     caption=f"Eigenimages of one window of {size} × {size} pixels on a mitochondrion, with and without noise, and their "
     "singular values. Colour: −0.5 (orange) to 0.5 (purple).",
     data={"index": np.arange(1, size**2 + 1), **{f"singular_value_{name}": values for name, values in sigma.items()}},
@@ -297,10 +297,11 @@ study.publish_figure(
     alt="Mitochondria above, vesicles below: emitters in 3-D, mean frame, MUSICAL with noise and without. Without noise the "
     "two membranes of a tube and the rims of vesicles are thin separate lines on black. With noise they are broken and merge, "
     "and the vesicles lie among specks.",
-    caption="Noisy (SBR 3) and noise-free MUSICAL of simulated mitochondria (a–d) and vesicles (e–h), each divided by its "
-    "maximum, on logarithmic scales (three decades with noise, five without). Scale bars 500 nm in 3-D, 1 µm in images. Colour "
-    "in 3-D: depth, −0.5 (dark) to 0.5 µm (bright). Red arrow: the vesicle farthest from focus; yellow: edge of a large one in focus. Hard threshold "
-    f"$\\sigma_0 = 10^{{{level:g}}}$ in place of the source's unpublished soft one.",
+    caption="Noisy (SBR 3) and noise-free MUSICAL of simulated mitochondria (a–d) and vesicles (e–h), each divided by "
+    "its maximum, on logarithmic scales (three decades with noise, five without). Scale bars 500 nm in 3-D, 1 µm in "
+    "images. Colour in 3-D: depth, −0.5 (dark) to 0.5 µm (bright). Red arrow: the vesicle farthest from focus; yellow: "
+    f"edge of a large one in focus. Hard threshold $\\sigma_0 = 10^{{{level:g}}}$ in place of the source's unpublished "
+    "soft one.",
     data=numbers,
 )
 
@@ -332,10 +333,10 @@ zero = study.keep(
     zero_psnr_db=zero_db["noise_free"],
 )
 study.say(
-    "The maximum of the noise-free image lies {clean_span:.1f} decades above its median (with noise {noisy_span:.1f}), and "
-    "only {clean_share:.2f} % of its pixels exceed a hundredth of the maximum. A network that returned nothing but **black "
-    "would score {zero_psnr_db:.1f} dB** against it (PSNR, range 1); the methods of the source score 35 to 40 dB. The notebooks on "
-    "artefact removal come back to this.",
+    "The maximum of the noise-free image lies {clean_span:.1f} decades above its median (with noise {noisy_span:.1f}), "
+    "and only {clean_share:.2f} % of its pixels exceed a hundredth of the maximum. A network that returned nothing but "
+    "**black would score {zero_psnr_db:.1f} dB** against it (PSNR, range 1); the methods of the source score 35 to 40 "
+    "dB. The notebooks on artefact removal come back to this.",
     zero,
 )
 
@@ -463,8 +464,8 @@ study.publish_figure(
     figure,
     alt="Noisy MUSICAL of mitochondria with α of 2, 4 and 8 on one linear colour scale: the larger α, the fewer and the brighter "
     "the spots that carry the image.",
-    caption="The contrast exponent on one linear colour scale. It changes no ranking of points within a window, only their contrast. "
-    "Scale bars 1 µm.",
+    caption="The contrast exponent on one linear colour scale. It changes no ranking of points within a window, only "
+    "their contrast. Scale bars 1 µm.",
     data={f"alpha {a:g}": view for a, view in exponents.items()},
 )
 
@@ -541,7 +542,8 @@ study.publish_figure(
     "musical-knobs",
     show(*first_look.values()),
     alt="Part of a mitochondrion: its mean frame, a blurred band; MUSICAL on a linear scale, bright spots along its "
-    "walls; on a logarithmic scale, ridges over speckled ground; and the number of dimensions taken for signal, largest along the band.",
+    "walls; on a logarithmic scale, ridges over speckled ground; and the number of dimensions taken for signal, largest "
+    "along the band.",
     caption=f"A part of the noisy mitochondria, threshold $10^{{{level:g}}}$, α {alpha:g}, {frames} frames. Linear to the 99th "
     "percentile, logarithmic over four decades. Dimensions are those of the windows that lie inside the part. Scale bars 500 nm.",
     data=first_look,
@@ -569,8 +571,8 @@ else:
     print("Open this notebook in JupyterLab to move the sliders.")
 
 # %% [markdown]
-# **What this shows.** The threshold decides what counts as structure and α how strongly it stands out. Both are part of the image,
-# and an image that is shown without them cannot be judged.
+# **What this shows.** The threshold decides what counts as structure and α how strongly it stands out. Both are part of
+# the image, and an image that is shown without them cannot be judged.
 #
 # **What it does not.** Which threshold is right. On a video without a known truth nothing above would tell.
 
@@ -723,10 +725,10 @@ axes.legend()
 study.publish_figure(
     "musical-resolution-sbr",
     figure,
-    alt="Smallest resolved line spacing over the diffraction limit against signal-to-background ratio: it falls throughout and lies "
-    "below the mark at 0.8 from a ratio of 2 on.",
-    caption=f"Resolution of line pairs over the signal-to-background ratio at dwell times ({tau_on:g}, {tau_off:g}), hard threshold "
-    f"tuned at each on the other videos; mean and standard deviation of {repeats} videos.",
+    alt="Smallest resolved line spacing over the diffraction limit against signal-to-background ratio: it falls "
+    "throughout and lies below the mark at 0.8 from a ratio of 2 on.",
+    caption=f"Resolution of line pairs over the signal-to-background ratio at dwell times ({tau_on:g}, {tau_off:g}), "
+    f"hard threshold tuned at each on the other videos; mean and standard deviation of {repeats} videos.",
     data={"sbr": sbr_levels, "limit_over_diffraction": by_sbr.mean(axis=1), "sd": deviation},
 )
 
@@ -794,9 +796,11 @@ axes[1, 1].legend()
 study.publish_figure(
     "musical-real-mitochondrion",
     figure,
-    alt="Mean of the video, MUSICAL on linear and logarithmic colour scales, and a profile across: the mean frame shows one "
-    "broad band, MUSICAL narrower spots and ridges within it, and a few points tens of thousands of times above its 99th percentile.",
-    caption=f"MUSICAL of {'a simulated' if stand_in else 'a real'} mitochondrion (NA 1.4, 80 nm pixels, 510 nm, {stack.sizes['frame']} "
+    alt="Mean of the video, MUSICAL on linear and logarithmic colour scales, and a profile across: the mean frame shows "
+    "one broad band, MUSICAL narrower spots and ridges within it, and a few points tens of thousands of times above its "
+    "99th percentile.",
+    caption=f"MUSICAL of {'a simulated' if stand_in else 'a real'} mitochondrion (NA 1.4, 80 nm pixels, 510 nm, "
+    f"{stack.sizes['frame']} "
     "frames). Scale bar 500 nm." + ("" if stand_in else " Data: K. Agarwal and S. Acuña, MusiJ."),
     data={"mean frame": stack.mean("frame"), "MUSICAL": image},
     stand_in=stand_in,
@@ -807,8 +811,9 @@ study.publish_figure(
 # shows as one band.
 #
 # **What it does not.** There is no truth here: neither the camera nor the cell's state is known, the video is known
-# to fluctuate little more than shot noise does (`params/data.yaml`), and ridges may be artefacts of just the kind that Fig. 1 shows. Nothing in this image
-# says which. Where the caption names a stand-in, nothing has been learnt about a real cell.
+# to fluctuate little more than shot noise does (`params/data.yaml`), and ridges may be artefacts of just the kind that
+# Fig. 1 shows. Nothing in this image says which. Where the caption names a stand-in, nothing has been learnt about a real
+# cell.
 
 # %% [markdown]
 # ## Exercises

@@ -162,8 +162,9 @@ study.publish_figure(
     "fluctuation-methods",
     figure,
     alt="Mean frame, images of eight methods and the true emitters, for the noisy video above and the noise-free video "
-    "below. With noise the images by SOFI and bSOFI are grainy; MUSICAL breaks the rims; "
-    "SRRF stays smooth, eSRRF has smooth rings on a raised, mottled ground. Without noise MUSICAL draws thin rims, SOFI 2 soft rings, and the higher orders beads.",
+    "below. With noise the images by SOFI and bSOFI are grainy; MUSICAL breaks the rims; SRRF stays smooth, eSRRF has "
+    "smooth rings on a raised, mottled ground. Without noise MUSICAL draws thin rims, SOFI 2 soft rings, and the higher "
+    "orders beads.",
     caption=f"One video of vesicles ({frames} frames, SBR {signal_to_background:g}) through every method, with noise (upper "
     "two rows) and without (lower two). Each image is divided by its own 99.5th percentile and saturated there; scale bars "
     "1 µm.",
@@ -190,7 +191,8 @@ study.publish_figure(
     alt="SOFI of order 2, bSOFI and SRRF of the noisy vesicle video above, of the noise-free video below. Noise makes SOFI "
     "grainy and fills the rings of bSOFI with specks; SRRF keeps smooth rings with and without noise.",
     caption="What the network of jadhav2021, Fig. 7 is given: SOFI (order 2), bSOFI and SRRF (ring radius "
-    f"{ring_radius_px:g} pixels, magnification {magnification}) of noisy vesicles, and the same methods without noise. Scale bars 500 nm.",
+    f"{ring_radius_px:g} pixels, magnification {magnification}) of noisy vesicles, and the same methods without noise. "
+    "Scale bars 500 nm.",
     data={f"{name}, noisy": noisy[name] for name in chosen}
     | {f"{name}, noise-free": noise_free[name] for name in chosen},
 )
@@ -350,9 +352,9 @@ axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
 study.publish_figure(
     "fluctuation-linearity",
     figure,
-    alt="Response against brightness of six emitters on logarithmic axes. The mean frame has slope one, and SRRF and eSRRF "
-    "nearly so; SOFI 2 and 3 have slopes near their order, SOFI 4 a flatter one at the dimmest emitter; bSOFI keeps to the mean frame until it loses the dimmest emitter; ESI drops "
-    "all but the brightest.",
+    alt="Response against brightness of six emitters on logarithmic axes. The mean frame has slope one, and SRRF and "
+    "eSRRF nearly so; SOFI 2 and 3 have slopes near their order, SOFI 4 a flatter one at the dimmest emitter; bSOFI "
+    "keeps to the mean frame until it loses the dimmest emitter; ESI drops all but the brightest.",
     caption=f"Response to six isolated emitters of graded brightness, mean of {repeats} videos, relative to the largest. A "
     "straight line of slope 1 is a faithful image. Responses below 1e-3 lie outside the axes.",
     data={"brightness": brightness} | {f"response {name}": relative(name) for name in responses},
@@ -361,9 +363,9 @@ study.publish_figure(
 # %% [markdown]
 # **What this shows.** SOFI raises brightness to its order: by theory an emitter half as bright as another shows a sixteenth of
 # its value in order 4. Orders 2 and 3 measure so; the exponent of order 4 comes out lower and differs between videos, since the
-# dimmest emitter drowns in the scatter of the cumulant. What looks empty may only be dim. The root in bSOFI undoes this, but its cuts (the mean of the image, and
-# n % of the maximum) take the dimmest emitters away. The indicator of MUSICAL says how well an emitter is told from noise,
-# not how bright it is.
+# dimmest emitter drowns in the scatter of the cumulant. What looks empty may only be dim. The root in bSOFI undoes this,
+# but its cuts (the mean of the image, and n % of the maximum) take the dimmest emitters away. The indicator of MUSICAL
+# says how well an emitter is told from noise, not how bright it is.
 #
 # **What it does not.** A power law fits only the methods that keep every emitter. Where some are lost (bSOFI, ESI) the
 # exponent says little more than that: a response below the median of the image counts as a millionth of the largest.
@@ -418,8 +420,9 @@ study.publish_table(
     },
     caption=f"Every method on the same videos. Two emitters and brightness: {repeats} videos each; FRC (halves of "
     f"{frames // 2} frames, threshold 1/7), decorrelation, debris and time: the one noisy video of vesicles, "
-    f"{video.sizes['x']} × {video.sizes['y']} pixels, {frames} frames, without the time to load packages. No value: no crossing below "
-    "the Nyquist frequency, fewer than 64 pixels for decorrelation, or, for the mean frame, nothing to time.",
+    f"{video.sizes['x']} × {video.sizes['y']} pixels, {frames} frames, without the time to load packages. No value: no "
+    "crossing below the Nyquist frequency, fewer than 64 pixels for decorrelation, or, for the mean frame, nothing to "
+    "time.",
 )
 
 # %%
@@ -529,16 +532,17 @@ study.publish_figure(
         else "SRRF and eSRRF draw one thin line along its middle, MUSICAL dots within it; the cumulants fill its whole width "
         "with grain, most at its edges in order 2."
     ),
-    caption=f"{'A simulated' if mitochondrion_stand_in else 'A real'} mitochondrion, {mitochondrion.sizes['frame']} frames of 80 nm pixels, NA 1.4, "
+    caption=f"{'A simulated' if mitochondrion_stand_in else 'A real'} mitochondrion, {mitochondrion.sizes['frame']} "
+    "frames of 80 nm pixels, NA 1.4, "
     "510 nm. Scale bar 500 nm." + ("" if mitochondrion_stand_in else " Data: K. Agarwal and S. Acuña, MusiJ."),
     data=mitochondrion_images,
     stand_in=mitochondrion_stand_in,
 )
 
 # %% [markdown]
-# **What this shows.** In the real videos: where molecules blink strongly (microtubules), MUSICAL, SOFI 2 and SRRF agree on the course of the brightest
-# filaments. Where the video fluctuates little more than shot noise does (mitochondrion), cumulants have little to work on,
-# and the methods contradict each other: one line along the middle, or a filled band.
+# **What this shows.** In the real videos: where molecules blink strongly (microtubules), MUSICAL, SOFI 2 and SRRF agree
+# on the course of the brightest filaments. Where the video fluctuates little more than shot noise does (mitochondrion),
+# cumulants have little to work on, and the methods contradict each other: one line along the middle, or a filled band.
 #
 # **What it does not.** There is no truth. Agreement of methods that share their assumptions proves little. Where a caption
 # names a stand-in, nothing here has been seen of real data.

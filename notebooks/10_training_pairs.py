@@ -18,8 +18,8 @@
 # of the very same blinking emitters without any noise. No microscope can record the second; a simulation can. This
 # notebook makes a data set after that of [jadhav2021] (actin, vesicles and mitochondria, at up to four pixel sizes), divides
 # it into training, validation and test, looks for leaks between them, and measures on the test pairs what noise and
-# background have done. Every later notebook on artefact removal reads what is made here. It takes a few minutes on a laptop, a minute once
-# the pairs are made, and needs no data.
+# background have done. Every later notebook on artefact removal reads what is made here. It takes a few minutes on a
+# laptop, a minute once the pairs are made, and needs no data.
 
 # %% tags=["parameters"]
 seed: int = 0  # root of every random stream
@@ -138,8 +138,8 @@ study.say(
 # **What this shows.** A threshold that serves at one pixel size may fail at another. At 120 nm the window of MUSICAL has
 # 5 × 5 pixels (at 108 nm 5 × 5 or 7 × 7, by the aperture). Where noise lifts nearly all of the 25 singular values above a tenth,
 # a noise subspace of a few dimensions is left; some test points have next to no projection on it, and the indicator, a ratio,
-# explodes there. Divided by such a maximum, a training image is black. The data set is therefore made with the soft surrogate, the same for both images
-# of a pair.
+# explodes there. Divided by such a maximum, a training image is black. The data set is therefore made with the soft
+# surrogate, the same for both images of a pair.
 #
 # **What it does not.** The surrogate is no reconstruction of the published soft threshold. It gives images of fewer decades
 # and wider structures than a hard one (notebook 03), and every decibel below depends on it.
@@ -151,10 +151,11 @@ study.say(
 # NA between 1.2 and 1.49; dwell times of 1 to 5 frames on and 1 to 20 off; 200 frames; SBR 3 and a background of 100; 75 % for
 # training and 25 % for the test, at random.
 #
-# **What we do.** The same ranges; the table says how many pairs and which pixel sizes this run has. Each pair has random streams of its own, named after its structure, pixel size and number: the
-# tenth pair is the same in a data set of forty and of four thousand. Pairs are written in shards to one Zarr store per structure
-# and pixel size, by several processes at a time; a killed run goes on where it was. The raw stacks are not kept. They follow
-# from the parameters of a pair, to the bit.
+# **What we do.** The same ranges; the table says how many pairs and which pixel sizes this run has. Each pair has random
+# streams of its own, named after its structure, pixel size and number: the tenth pair is the same in a data set of forty
+# and of four thousand. Pairs are written in shards to one Zarr store per structure and pixel size, by several processes
+# at a time; a killed run goes on where it was. The raw stacks are not kept. They follow from the parameters of a pair, to
+# the bit.
 
 # %%
 study.publish_table(
@@ -313,8 +314,8 @@ study.publish_figure(
 )
 
 # %% [markdown]
-# **What this shows.** The two images of a pair differ in the noise and the constant background alone, the parts share nothing, and any pair can
-# be traced back to its photons.
+# **What this shows.** The two images of a pair differ in the noise and the constant background alone, the parts share
+# nothing, and any pair can be traced back to its photons.
 #
 # **What it does not.** One structure per image, one brightness for all emitters, no bleaching, no motion, a flat background: what
 # real cells do besides is not in the data set. The volume ends at ±0.5 µm, so nothing lies far out of focus.
@@ -327,8 +328,8 @@ study.publish_figure(
 #
 # **What we do.** On every test pair: *debris*, the share of the light farther than 100 nm from all emitters; the *dip* between
 # the two walls of a mitochondrion (1: darkness between them, 0: merged); and *out of focus*, the brightness of emitters 300 nm
-# or more from the focal plane over that of emitters within 100 nm of it. Each is judged as noisy minus noise-free, paired by sample.
-# "Noise" includes the constant background, which the noise-free stack lacks.
+# or more from the focal plane over that of emitters within 100 nm of it. Each is judged as noisy minus noise-free, paired
+# by sample. "Noise" includes the constant background, which the noise-free stack lacks.
 
 
 # %%
@@ -454,9 +455,9 @@ black = study.keep(
     **{f"{k}_{i}_db": float(baseline[k, i, "psnr"].mean()) for k in pairs.STRUCTURES for i in ("noisy", "black")},
 )
 study.say(
-    "A black image scores {actin_black_db:.1f}, {vesicles_black_db:.1f} and {mitochondria_black_db:.1f} dB on actin, vesicles and "
-    "mitochondria, the untreated noisy one {actin_noisy_db:.1f}, {vesicles_noisy_db:.1f} and {mitochondria_noisy_db:.1f} dB: on "
-    "**{beaten} of 3** structures nothing at all beats the microscope.",
+    "A black image scores {actin_black_db:.1f}, {vesicles_black_db:.1f} and {mitochondria_black_db:.1f} dB on actin, "
+    "vesicles and mitochondria, the untreated noisy one {actin_noisy_db:.1f}, {vesicles_noisy_db:.1f} and "
+    "{mitochondria_noisy_db:.1f} dB: on **{beaten} of 3** structures nothing at all beats the microscope.",
     black,
 )
 

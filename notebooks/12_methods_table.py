@@ -117,9 +117,9 @@ rows = [(name, stage) for name, stages in parts.items() for stage in stages]
 study.publish_figure(
     "jadhav2021-fig-3",
     figure,
-    alt="Two networks as boxes over the scale at which they work. The U-Net goes down five encoder stages and up five decoder "
-    "stages, four of them fed by the encoder stage of the same scale as well. The pyramid goes down the same way, up four lateral "
-    "stages, and merges one branch from each. Both end in ReLU and division by the maximum.",
+    alt="Two networks as boxes over the scale at which they work. The U-Net goes down five encoder stages and up five "
+    "decoder stages, four of them fed by the encoder stage of the same scale as well. The pyramid goes down the same "
+    "way, up four lateral stages, and merges one branch from each. Both end in ReLU and division by the maximum.",
     caption="The two families, drawn from the modules that a 256 × 256 image passes: output channels × edge² and trained "
     "numbers of every stage. The encoders R-34 and R-50 are interchangeable.",
     data={
@@ -196,9 +196,9 @@ study.publish_figure(
     alt="Seven losses against the strength of debris, blur and a wrong intensity scale, each divided by its value at the "
     "strongest damage. Under debris L2 bends upwards and the structural losses rise steeply and level off; under a wrong scale "
     "the structural losses bend upwards instead.",
-    caption=f"Equations 1 to 6 as curves: response of the seven losses to graded damage of one noise-free MUSICAL image ({edge} px), "
-    f"divided by the response at strength 1. Grey: the perceptual loss with {len(loss_seeds)} other random VGG-16 and with layers "
-    "counted from 0.",
+    caption="Equations 1 to 6 as curves: response of the seven losses to graded damage of one noise-free MUSICAL image "
+    f"({edge} px), divided by the response at strength 1. Grey: the perceptual loss with {len(loss_seeds)} other random "
+    "VGG-16 and with layers counted from 0.",
     data={"strength": strength} | {f"{name} | {kind}": curve for (name, kind), curve in response.items()},
 )
 
@@ -302,9 +302,9 @@ total = sum(images.values())
 # %% [markdown]
 # ## Did they learn?
 #
-# **What we do.** The learning curve of every run, as it was kept by [notebook 11](11_train_artefact_removal.ipynb): validation loss
-# over that of a black image, since losses have different units. Below 1 a network knows more than that everything is dark.
-# Runs that depart from the 21 methods are in the table of runs above.
+# **What we do.** The learning curve of every run, as it was kept by [notebook 11](11_train_artefact_removal.ipynb):
+# validation loss over that of a black image, since losses have different units. Below 1 a network knows more than that
+# everything is dark. Runs that depart from the 21 methods are in the table of runs above.
 
 # %%
 usual = {label: run for label, (method, run) in scored.items() if "(" not in method}
@@ -387,9 +387,10 @@ for structure in pairs.STRUCTURES:
 study.publish_table(
     "jadhav2021-table-1",
     columns,
-    caption=f"PSNR in dB (images divided by their maxima, range 1): mean ± standard deviation over {', '.join(f'{n} {s}' for s, n in images.items())} "
-    "test pairs, and in brackets the value that the source prints. Bold: the best of a structure; underlined: M-1 (VGG), M-2 (SSIM+L1) and "
-    f"M-3 (L1). {several}; {measured_by['VGG'].description}.",
+    caption="PSNR in dB (images divided by their maxima, range 1): mean ± standard deviation over "
+    f"{', '.join(f'{n} {s}' for s, n in images.items())} test pairs, and in brackets the value that the source prints. "
+    f"Bold: the best of a structure; underlined: M-1 (VGG), M-2 (SSIM+L1) and M-3 (L1). {several}; "
+    f"{measured_by['VGG'].description}.",
 )
 
 # %%
@@ -402,11 +403,12 @@ zero = study.keep(
     methods=len(here),
 )
 study.say(
-    "**The black image.** An image without any light scores **{actin_black:.1f}, {vesicles_black:.1f} and {mitochondria_black:.1f} dB** "
-    "on actin, vesicles and mitochondria; the untreated image scores {actin_untreated:.1f}, {vesicles_untreated:.1f} and "
-    "{mitochondria_untreated:.1f} dB. Of {methods} trained methods, {beaten} score below the black image on the mean of the three "
-    "structures. A noise-free MUSICAL image divided by its maximum is mostly dark: the bright structure fills a small share of the pixels, and most of the "
-    "others lie below a hundredth. So a PSNR without that of the black image, which the source does not print, cannot show how "
+    "**The black image.** An image without any light scores **{actin_black:.1f}, {vesicles_black:.1f} and "
+    "{mitochondria_black:.1f} dB** on actin, vesicles and mitochondria; the untreated image scores "
+    "{actin_untreated:.1f}, {vesicles_untreated:.1f} and {mitochondria_untreated:.1f} dB. Of {methods} trained methods, "
+    "{beaten} score below the black image on the mean of the three structures. A noise-free MUSICAL image divided by "
+    "its maximum is mostly dark: the bright structure fills a small share of the pixels, and most of the others lie "
+    "below a hundredth. So a PSNR without that of the black image, which the source does not print, cannot show how "
     "much was restored, and a gain over the untreated image may be nothing but darkness.",
     zero,
 )
@@ -716,8 +718,8 @@ study.say("The maxima of the {pairs} noise-free training images span **{decades:
 # is not known and no order is settled.
 #
 # **What it does not.** Most or all methods have one seed here; and all were trained as long as the budget of this size allows,
-# which need not be long enough for the order to settle. Nor do a few runs without a failure exclude frequent ones: if three in ten
-# failed, seven runs would still all succeed in 8 % of cases.
+# which need not be long enough for the order to settle. Nor do a few runs without a failure exclude frequent ones: if
+# three in ten failed, seven runs would still all succeed in 8 % of cases.
 
 # %% [markdown]
 # ## Is anything restored?
@@ -780,10 +782,11 @@ close.set(xlabel="the same (dB)", ylabel="structure score", title="the trained m
 study.publish_figure(
     "methods-psnr-against-truth",
     figure,
-    alt="Structure score against PSNR for the trained methods, the untreated image and a black image. The black image has a "
-    "score of zero, the untreated image one far above it; both lie to the left of the trained methods. A second panel enlarges the trained methods.",
-    caption="What PSNR rewards and what it misses: mean structure score against mean PSNR over the three structures. Right: the trained "
-    "methods alone, with those that the source prefers.",
+    alt="Structure score against PSNR for the trained methods, the untreated image and a black image. The black image "
+    "has a score of zero, the untreated image one far above it; both lie to the left of the trained methods. A second "
+    "panel enlarges the trained methods.",
+    caption="What PSNR rewards and what it misses: mean structure score against mean PSNR over the three structures. "
+    "Right: the trained methods alone, with those that the source prefers.",
     data={"method": means[PSNR].restorer.values} | {name: v.values for name, v in means.items()},
 )
 
@@ -904,11 +907,11 @@ for column, (title, image) in enumerate(panels.items()):
 study.publish_figure(
     "jadhav2021-fig-4",
     figure,
-    alt="One actin pair: noisy MUSICAL, noise-free MUSICAL, and the outputs of FPN R-34 + L2 and of M-3 with their PSNR and SSIM, "
-    "on a linear scale above and a logarithmic one below.",
+    alt="One actin pair: noisy MUSICAL, noise-free MUSICAL, and the outputs of FPN R-34 + L2 and of M-3 with their PSNR "
+    "and SSIM, on a linear scale above and a logarithmic one below.",
     caption=f"{'The actin test image on which PSNR and SSIM disagree most' if opposed[index] else 'An actin test image; on none do PSNR and SSIM disagree'} "
-    f"about FPN R-34 + L2 (c) and M-3 (d), against the noise-free image (b). Above linear, cut at the 99.8th percentile of the noise-free "
-    f"image, below four decades. Scale bar {bar_um:g} µm.",
+    "about FPN R-34 + L2 (c) and M-3 (d), against the noise-free image (b). Above linear, cut at the 99.8th percentile "
+    f"of the noise-free image, below four decades. Scale bar {bar_um:g} µm.",
     data=panels,
 )
 
@@ -982,10 +985,11 @@ axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.28), ncols=5)
 study.publish_figure(
     "jadhav2021-fig-5",
     figure,
-    alt="Mitochondria: noisy and noise-free MUSICAL and the outputs of M-1, M-2 and M-3, once at a contrast for the wall and once "
-    "saturated, and their profiles along a line across one mitochondrion.",
-    caption="A test pair of mitochondria. (a–e) each up to its 99.8th percentile, (g–k) saturated at the 90th; (f) profiles along the yellow "
-    f"line, each divided by its maximum. The line is the one on which noise-free MUSICAL has the deepest valley. Scale bar {bar_um:g} µm.",
+    alt="Mitochondria: noisy and noise-free MUSICAL and the outputs of M-1, M-2 and M-3, once at a contrast for the "
+    "wall and once saturated, and their profiles along a line across one mitochondrion.",
+    caption="A test pair of mitochondria. (a–e) each up to its 99.8th percentile, (g–k) saturated at the 90th; (f) "
+    "profiles along the yellow line, each divided by its maximum. The line is the one on which noise-free MUSICAL has "
+    f"the deepest valley. Scale bar {bar_um:g} µm.",
     data={
         f"{title}_{what}": column
         for title, p in profiles.items()
@@ -1075,11 +1079,11 @@ judged("jadhav2021-m2-m3-clean-background", [M1, M2, M3], less_debris, n=total)
 # %% [markdown]
 # ## Vesicles (Fig. 6)
 #
-# **The source says** (section 3.1, Fig. 6): for the vesicles of Fig. 1, the log profiles of M-1 and M-3 follow the noise-free image,
-# with sharper edges than M-2 and deeper valleys.
+# **The source says** (section 3.1, Fig. 6): for the vesicles of Fig. 1, the log profiles of M-1 and M-3 follow the
+# noise-free image, with sharper edges than M-2 and deeper valleys.
 #
-# **What we do.** The sample of our own Fig. 1 ([03_musical](03_musical.ipynb)), recorded again and reconstructed with the settings
-# of the training pairs; it belongs to no training set.
+# **What we do.** The sample of our own Fig. 1 ([03_musical](03_musical.ipynb)), recorded again and reconstructed with the
+# settings of the training pairs; it belongs to no training set.
 
 # %%
 stream = study.streams(0, "vesicles structure", "photokinetics", "noise")
@@ -1132,11 +1136,11 @@ axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.28), ncols=5)
 study.publish_figure(
     "jadhav2021-fig-6",
     figure,
-    alt="Vesicles: noisy MUSICAL at two contrasts, noise-free MUSICAL, the outputs of M-1, M-2 and M-3, and their intensities along "
-    "one line on a logarithmic scale.",
-    caption="The vesicles of Fig. 1: the noisy image saturated at its 98th percentile (a) and at its maximum (b), noise-free (c) and M-1 to M-3 "
-    "(d–f), each up to its 99.5th percentile, and log profiles along the yellow line, cut off at 1e-6 (g). "
-    f"Scale bar {bar_um:g} µm.",
+    alt="Vesicles: noisy MUSICAL at two contrasts, noise-free MUSICAL, the outputs of M-1, M-2 and M-3, and their "
+    "intensities along one line on a logarithmic scale.",
+    caption="The vesicles of Fig. 1: the noisy image saturated at its 98th percentile (a) and at its maximum (b), "
+    "noise-free (c) and M-1 to M-3 (d–f), each up to its 99.5th percentile, and log profiles along the yellow line, cut "
+    f"off at 1e-6 (g). Scale bar {bar_um:g} µm.",
     data={
         f"{title}_{what}": column
         for title, p in profiles.items()
@@ -1225,9 +1229,9 @@ judged(
 # **The source says** (introduction): denoising the frames and analysing their fluctuations afterwards is unsuitable, as it spoils
 # the statistics. No data are given.
 #
-# **What we do.** The stacks of some mitochondria test pairs are simulated again, to the bit. Their frames are denoised one by one,
-# with BM3D under a variance-stabilising transform and with Noise2Void trained on the frames of that stack, and MUSICAL runs
-# on the result. The other route is MUSICAL first, then M-3.
+# **What we do.** The stacks of some mitochondria test pairs are simulated again, to the bit. Their frames are denoised
+# one by one, with BM3D under a variance-stabilising transform and with Noise2Void trained on the frames of that stack,
+# and MUSICAL runs on the result. The other route is MUSICAL first, then M-3.
 
 
 # %%
@@ -1311,7 +1315,8 @@ if here:
     of_loss = {loss: [float(lost.sel(restorer=m)) for m in here if m.endswith(f"+ {loss}")] for loss in LOSSES}
     last = max((loss for loss in LOSSES if of_loss[loss]), key=lambda loss: np.mean(of_loss[loss]))
     print(
-        f"last: {last}, {np.mean(of_loss[last]):.2f}; where the target is nearly black, a loss may charge little for what is left out"
+        f"last: {last}, {np.mean(of_loss[last]):.2f}; where the target is nearly black, a loss may charge little for what "
+        "is left out"
     )
 
 # %% [markdown]

@@ -15,11 +15,12 @@
 # # Where a trained remover of artefacts breaks
 #
 # A network has learnt what Poisson noise at one signal-to-background ratio (SBR) and one wavelength does to the images that
-# MUSICAL, the fluctuation method of [03_musical](03_musical.ipynb), makes of three structures. What does it do to images that were made otherwise: by another method, with other noise in the frames, from
-# better recordings, at other wavelengths? This notebook regenerates Figs. 7, 8 and 9 of [jadhav2021], tests what the source
-# says about them, trains where the source only recommends to (on each method, on mixed noise), and asks whether one network for
-# all structures does as well as one for each. It needs the data set of [10_training_pairs](10_training_pairs.ipynb) and the networks
-# of [11_train_artefact_removal](11_train_artefact_removal.ipynb), and takes a few minutes.
+# MUSICAL, the fluctuation method of [03_musical](03_musical.ipynb), makes of three structures. What does it do to images
+# that were made otherwise: by another method, with other noise in the frames, from better recordings, at other
+# wavelengths? This notebook regenerates Figs. 7, 8 and 9 of [jadhav2021], tests what the source says about them, trains
+# where the source only recommends to (on each method, on mixed noise), and asks whether one network for all structures
+# does as well as one for each. It needs the data set of [10_training_pairs](10_training_pairs.ipynb) and the networks of
+# [11_train_artefact_removal](11_train_artefact_removal.ipynb), and takes a few minutes.
 
 # %% tags=["parameters"]
 seed: int = 0  # root of every random stream
@@ -83,10 +84,10 @@ pixel_sizes_um = sorted({store.attrs["pixel_um"] for store in known})
 #
 # **What we do.** All three as notebook 11 trained them. Images are divided by their maximum before and after. Measures: **PSNR**
 # (range 1) and **SSIM** against the noise-free image of the same kind; **debris**, the share of the light farther than 100 nm
-# from every emitter; for mitochondria the **dip** between the two walls, and the **edge**, the distance over which a wall falls from
-# 80 % to 20 % of its peak going outwards. Debris alone can be had cheaply: an output of a few bright points has none. It counts
-# together with PSNR or dip. Intervals are 95 %, bootstrapped over images; of few images they are too short, and of two they only
-# join the two values.
+# from every emitter; for mitochondria the **dip** between the two walls, and the **edge**, the distance over which a wall
+# falls from 80 % to 20 % of its peak going outwards. Debris alone can be had cheaply: an output of a few bright points
+# has none. It counts together with PSNR or dip. Intervals are 95 %, bootstrapped over images; of few images they are too
+# short, and of two they only join the two values.
 
 # %%
 MODELS = {"M-1": "U-Net R-50 + VGG", "M-2": "U-Net R-50 + SSIM+L1", "M-3": "U-Net R-50 + L1"}
@@ -94,7 +95,8 @@ found = [run for run in runs_in(layout.DATA / "restorers" / trained) if run.seed
 restorers = {name: [run.restorer for run in found if run.method == method] for name, method in MODELS.items()}
 if untrained := [MODELS[name] for name, those in restorers.items() if not those]:
     raise FileNotFoundError(
-        f"data/restorers/{trained} lacks {', '.join(untrained)}; run 11_train_artefact_removal with its variants first (`make study` does)"
+        f"data/restorers/{trained} lacks {', '.join(untrained)}; run 11_train_artefact_removal with its variants first "
+        "(`make study` does)"
     )
 study.publish_table(
     "generalisation-restorers",
@@ -161,8 +163,8 @@ def record_claim(name, n, **measured):
 
 
 # %% [markdown]
-# Where we train, we start from M-3 and go on with a few steps on other pairs; a control goes on as long on pairs of the usual kind,
-# so that more training alone is not mistaken for better training.
+# Where we train, we start from M-3 and go on with a few steps on other pairs; a control goes on as long on pairs of the
+# usual kind, so that more training alone is not mistaken for better training.
 
 
 # %%
@@ -188,16 +190,17 @@ def kept_at(label, given, for_steps):
 # %% [markdown]
 # ## Other fluctuation methods
 #
-# **The source says** ([jadhav2021], section 3.1, Fig. 7): M-3, trained on MUSICAL alone, does not denoise SOFI of order 2 or bSOFI,
-# but works on SRRF with a ring radius of 2. For other methods the source recommends training with pairs of their own.
+# **The source says** ([jadhav2021], section 3.1, Fig. 7): M-3, trained on MUSICAL alone, does not denoise SOFI of order 2
+# or bSOFI, but works on SRRF with a ring radius of 2. For other methods the source recommends training with pairs of
+# their own.
 #
-# SOFI (super-resolution optical fluctuation imaging) shows the cumulants of a pixel's fluctuations, bSOFI several of their orders in
-# balance, and SRRF (super-resolution radial fluctuations) how intensity gradients converge; see
+# SOFI (super-resolution optical fluctuation imaging) shows the cumulants of a pixel's fluctuations, bSOFI several of
+# their orders in balance, and SRRF (super-resolution radial fluctuations) how intensity gradients converge; see
 # [04_fluctuation_methods](04_fluctuation_methods.ipynb).
 #
-# **What we do.** New samples of all structures. From the same noisy and noise-free stacks the three methods make images; these are
-# brought to the pixels of MUSICAL, divided by their maximum, and given to M-3 (one network, for time). The noise-free image of the
-# same method is the truth. Then M-3 is retrained on pairs of each method.
+# **What we do.** New samples of all structures. From the same noisy and noise-free stacks the three methods make images;
+# these are brought to the pixels of MUSICAL, divided by their maximum, and given to M-3 (one network, for time). The
+# noise-free image of the same method is the truth. Then M-3 is retrained on pairs of each method.
 
 # %%
 FOREIGN = {
@@ -258,8 +261,8 @@ study.publish_figure(
     figure,
     alt="Vesicles by SOFI of order 2, bSOFI and SRRF in three rows: from noisy frames, after M-3, after M-3 retrained on the "
     "method, and from noise-free frames.",
-    caption="Images of one noisy vesicle stack by three other methods, what M-3 (trained on MUSICAL) and M-3 retrained on pairs of the "
-    f"method make of them, and the noise-free image of the method. Scale bars {1000 * bar:g} nm.",
+    caption="Images of one noisy vesicle stack by three other methods, what M-3 (trained on MUSICAL) and M-3 retrained "
+    f"on pairs of the method make of them, and the noise-free image of the method. Scale bars {1000 * bar:g} nm.",
     data=panels,
 )
 
@@ -284,8 +287,8 @@ study.publish_table(
             for m, title in (("psnr", "PSNR (dB)"), ("ssim", "SSIM"), ("debris", "debris"))
         },
     },
-    caption="What M-3, and M-3 retrained on pairs of the method itself, change in images by other methods: after minus before, with "
-    "95 % intervals. The truth is the noise-free image of the same method.",
+    caption="What M-3, and M-3 retrained on pairs of the method itself, change in images by other methods: after minus "
+    "before, with 95 % intervals. The truth is the noise-free image of the same method.",
 )
 
 # %%
@@ -319,8 +322,9 @@ foreign_said = study.keep(
     },
 )
 study.say(
-    "M-3 changes the PSNR by {sofi2_m3_db:+.1f} dB on SOFI, {bsofi_m3_db:+.1f} dB on bSOFI and {srrf_m3_db:+.1f} dB on SRRF. Retrained on "
-    "each method, it changes them by **{sofi2_own_db:+.1f}, {bsofi_own_db:+.1f} and {srrf_own_db:+.1f} dB**.",
+    "M-3 changes the PSNR by {sofi2_m3_db:+.1f} dB on SOFI, {bsofi_m3_db:+.1f} dB on bSOFI and {srrf_m3_db:+.1f} dB on "
+    "SRRF. Retrained on each method, it changes them by **{sofi2_own_db:+.1f}, {bsofi_own_db:+.1f} and "
+    "{srrf_own_db:+.1f} dB**.",
     foreign_said,
 )
 
@@ -335,10 +339,10 @@ study.say(
 # %% [markdown]
 # ## Other noise in the frames: speckle and Gaussian
 #
-# **The source says** ([jadhav2021], section 3.1, Figs. 8 and 9): with speckle noise of variance 0.1 and 0.2 (called SNR 10 and 5) M-3
-# sharpens the boundary of mitochondria but leaves debris. With Gaussian noise of variance 0.01 (SNR 100) it restores the boundary
-# and removes the debris; of variance 0.1 (SNR 10) the boundary is lost, though debris falls. Gaussian noise harms more than
-# speckle at equal SNR.
+# **The source says** ([jadhav2021], section 3.1, Figs. 8 and 9): with speckle noise of variance 0.1 and 0.2 (called SNR
+# 10 and 5) M-3 sharpens the boundary of mitochondria but leaves debris. With Gaussian noise of variance 0.01 (SNR 100) it
+# restores the boundary and removes the debris; of variance 0.1 (SNR 10) the boundary is lost, though debris falls.
+# Gaussian noise harms more than speckle at equal SNR.
 #
 # **What we do.** The noise-free stacks of mitochondria test pairs, scaled to a maximum of 1, get one noise or the other, and no
 # background; MUSICAL and M-3 follow. Dip and edge can be read where tubes lie apart.
@@ -448,8 +452,9 @@ def noise_data(names):
 study.publish_figure(
     "jadhav2021-fig-8",
     noise_figure(["speckle 0.1", "speckle 0.2"]),
-    alt="Mitochondria with speckle noise of variance 0.1 above and 0.2 below: a raw frame, MUSICAL, the output of M-3, and the last "
-    "two on a logarithmic scale. The background is dark in the frames and in MUSICAL; after M-3 the tubes are thinner.",
+    alt="Mitochondria with speckle noise of variance 0.1 above and 0.2 below: a raw frame, MUSICAL, the output of M-3, "
+    "and the last two on a logarithmic scale. The background is dark in the frames and in MUSICAL; after M-3 the tubes "
+    "are thinner.",
     caption="M-3 on mitochondria whose frames carry speckle noise of variance 0.1 (SNR 10) and 0.2 (SNR 5). " + bars,
     data=noise_data(["speckle 0.1", "speckle 0.2"]),
 )
@@ -458,9 +463,9 @@ study.publish_figure(
 study.publish_figure(
     "jadhav2021-fig-9",
     noise_figure(["Gaussian 0.01", "Gaussian 0.1"]),
-    alt="Mitochondria with Gaussian noise of variance 0.01 above and 0.1 below: a raw frame, MUSICAL, the output of M-3, and the last "
-    "two on a logarithmic scale. The frames are grainy everywhere, more so in the lower row; in MUSICAL a carpet of faint light "
-    "surrounds the tubes, of which M-3 leaves more in the lower row than in the upper.",
+    alt="Mitochondria with Gaussian noise of variance 0.01 above and 0.1 below: a raw frame, MUSICAL, the output of "
+    "M-3, and the last two on a logarithmic scale. The frames are grainy everywhere, more so in the lower row; in "
+    "MUSICAL a carpet of faint light surrounds the tubes, of which M-3 leaves more in the lower row than in the upper.",
     caption="M-3 on mitochondria whose frames carry Gaussian noise of variance 0.01 (SNR 100) and 0.1 (SNR 10). "
     + bars,
     data=noise_data(["Gaussian 0.01", "Gaussian 0.1"]),
@@ -486,8 +491,8 @@ study.publish_table(
             if np.isfinite(noise_scores["Poisson"][:, :, column]).any()
         },
     },
-    caption=f"Mean over {len(tests)} mitochondria test pairs with five noises in their frames: MUSICAL before, and after M-3, M-3 "
-    "trained further on Poisson noise, and M-3 trained further on mixed noise.",
+    caption=f"Mean over {len(tests)} mitochondria test pairs with five noises in their frames: MUSICAL before, and after "
+    "M-3, M-3 trained further on Poisson noise, and M-3 trained further on mixed noise.",
 )
 
 
@@ -575,9 +580,9 @@ mixed_said = study.keep(
     debris=float(np.mean([np.diff(noise_scores[name][:, 2:4, MEASURES.index("debris")]).mean() for name in NOISES])),
 )
 study.say(
-    "Against the control, training on mixed noise changes the PSNR by {foreign_db:+.2f} dB on the four foreign noises in the mean and by "
-    "{poisson_db:+.2f} dB on Poisson noise; it gains, with an interval that excludes 0, on **{better} of 5**. Debris changes by {debris:+.3f} "
-    "on the four in the mean.",
+    "Against the control, training on mixed noise changes the PSNR by {foreign_db:+.2f} dB on the four foreign noises "
+    "in the mean and by {poisson_db:+.2f} dB on Poisson noise; it gains, with an interval that excludes 0, on "
+    "**{better} of 5**. Debris changes by {debris:+.3f} on the four in the mean.",
     mixed_said,
 )
 
@@ -585,21 +590,21 @@ study.say(
 # **What this shows.** Four verdicts under their rules, and whether the source's future work pays: mixed noise against as much
 # training on one. PSNR and debris must be read together: a gain in one can be paid with the other.
 #
-# **What it does not.** "SNR" is the inverse of a variance relative to the maximum here: the Gaussian frames of the source are noisier
-# than its training frames (variance 0.0025 to 0.0075 on this scale), its speckled ones have a background without any noise.
-# MUSICAL of these has next to no debris, so that a relative fall of it says little; and dip and edge also improve where a tube is
-# thinned beyond the truth, which PSNR then shows.
-# A MUSICAL image of strong noise has dips that are not walls. All test samples are simulated.
+# **What it does not.** "SNR" is the inverse of a variance relative to the maximum here: the Gaussian frames of the source
+# are noisier than its training frames (variance 0.0025 to 0.0075 on this scale), its speckled ones have a background
+# without any noise. MUSICAL of these has next to no debris, so that a relative fall of it says little; and dip and edge
+# also improve where a tube is thinned beyond the truth, which PSNR then shows. A MUSICAL image of strong noise has dips
+# that are not walls. All test samples are simulated.
 
 # %% [markdown]
 # ## Five noises at one level
 #
 # **The source says** (sections 3.1 and 4): noise of a kind not trained on is handled in part.
 #
-# **What we do.** Speckle and Gaussian noise of the source differ from the training noise in strength as well as in kind. Here five
-# kinds (Poisson, Gaussian, speckle, an EMCCD, an sCMOS camera) get the same strength: frames of all five have one PSNR against the
-# expected counts, background included. What M-1 to M-3 then gain in dip and debris, averaged over the three, is compared with
-# their gain under Poisson noise.
+# **What we do.** Speckle and Gaussian noise of the source differ from the training noise in strength as well as in kind.
+# Here five kinds (Poisson, Gaussian, speckle, an EMCCD, an sCMOS camera) get the same strength: frames of all five have
+# one PSNR against the expected counts, background included. What M-1 to M-3 then gain in dip and debris, averaged over
+# the three, is compared with their gain under Poisson noise.
 
 
 # %%
@@ -680,8 +685,9 @@ study.publish_table(
             for m in ("dip", "debris")
         },
     },
-    caption=f"Gains of M-1 to M-3, averaged (a rise of the dip, a fall of debris), on {len(tests)} mitochondria test pairs with five "
-    "noises of one strength. Shares are given where the gain under Poisson noise is above 0 with its interval.",
+    caption=f"Gains of M-1 to M-3, averaged (a rise of the dip, a fall of debris), on {len(tests)} mitochondria test "
+    "pairs with five noises of one strength. Shares are given where the gain under Poisson noise is above 0 with its "
+    "interval.",
 )
 
 # %%
@@ -699,16 +705,17 @@ study.claim("jadhav2021-noise-generalisation-partial", **verdict)
 # %% [markdown]
 # **What this shows.** Whether the kind of noise matters to the networks where its strength is the same.
 #
-# **What it does not.** The retained share is a ratio of two means without an interval; where the gain under Poisson noise is small it
-# says little. A noise that leaves less debris in MUSICAL also leaves less to gain: the share then falls even if all of it is removed.
+# **What it does not.** The retained share is a ratio of two means without an interval; where the gain under Poisson noise
+# is small it says little. A noise that leaves less debris in MUSICAL also leaves less to gain: the share then falls even
+# if all of it is removed.
 
 # %% [markdown]
 # ## Better recordings than in training
 #
 # **The source says** (section 4): training at SBR 3 suffices for better recordings too.
 #
-# **What we do.** Test stacks of all structures with the same blinking, their signal scaled to SBR 2 to 10 over the same background, through
-# M-1 and M-3.
+# **What we do.** Test stacks of all structures with the same blinking, their signal scaled to SBR 2 to 10 over the same
+# background, through M-1 and M-3.
 
 # %%
 sbr_scores = {level: [] for level in sbr_levels}
@@ -738,9 +745,10 @@ axes[0].legend()
 study.publish_figure(
     "generalisation-sbr",
     figure,
-    alt="Gain in PSNR and loss of debris through M-1 and M-3 against the signal-to-background ratio of the recording, with intervals "
-    "and a mark at the ratio of the training.",
-    caption=f"What M-1 and M-3 gain on {len(chosen)} test samples recorded at other signal-to-background ratios. Dotted: training.",
+    alt="Gain in PSNR and loss of debris through M-1 and M-3 against the signal-to-background ratio of the recording, "
+    "with intervals and a mark at the ratio of the training.",
+    caption=f"What M-1 and M-3 gain on {len(chosen)} test samples recorded at other signal-to-background ratios. Dotted: "
+    "training.",
     data={
         "sbr": sbr_levels,
         **{
@@ -771,14 +779,15 @@ study.claim("jadhav2021-low-sbr-training-generalises", measured={"improved_up_to
 # %% [markdown]
 # **What this shows.** How far up the one training condition carries, under the rule of the claim.
 #
-# **What it does not.** A better recording also has less to repair: a gain that shrinks with SBR is no failure of the network. A gain
-# below 0 is one: there the untreated image is better. Structures are pooled, so that the intervals hold their differences too.
+# **What it does not.** A better recording also has less to repair: a gain that shrinks with SBR is no failure of the
+# network. A gain below 0 is one: there the untreated image is better. Structures are pooled, so that the intervals hold
+# their differences too.
 
 # %% [markdown]
 # ## Other wavelengths
 #
-# **The source says** (section 2.1): simulating 660 nm alone loses nothing, because a range of numerical apertures (NA) acts like a
-# range of wavelengths.
+# **The source says** (section 2.1): simulating 660 nm alone loses nothing, because a range of numerical apertures (NA)
+# acts like a range of wavelengths.
 #
 # **What we do.** First the optics: the width of the in-focus point spread function over NA, at 660 nm and at other wavelengths.
 # Then M-3 trained further on pairs at the wavelength at hand, against M-3 trained as long on the same samples at 660 nm.
@@ -806,10 +815,11 @@ axis.legend(loc="center left", bbox_to_anchor=(1, 0.5))
 study.publish_figure(
     "generalisation-psf-width",
     figure,
-    alt="Width of the in-focus point spread function against nominal NA for several wavelengths. All curves fall up to NA 1.33, the "
-    "index of water, and are flat beyond; the curve of 660 nm spans a tenth of its value, the wavelengths far more.",
-    caption="Gibson-Lanni widths (FWHM) in best focus 0.5 µm deep in water. Dotted: index of water; beyond it the objective collects no "
-    "more.",
+    alt="Width of the in-focus point spread function against nominal NA for several wavelengths. All curves fall up to "
+    "NA 1.33, the index of water, and are flat beyond; the curve of 660 nm spans a tenth of its value, the wavelengths "
+    "far more.",
+    caption="Gibson-Lanni widths (FWHM) in best focus 0.5 µm deep in water. Dotted: index of water; beyond it the "
+    "objective collects no more.",
     data={"numerical_aperture": apertures, **{f"width_{1000 * w:g}nm_um": values for w, values in widths.items()}},
 )
 
@@ -879,9 +889,9 @@ study.claim("jadhav2021-na-stands-for-wavelength", **verdict)
 # **The source says** nothing on this; its text suggests that one network learnt all three structures. [hughes2024] finds mixed
 # training worse.
 #
-# **What we do.** A smaller network (U-Net on ResNet-34, L1) from nothing: once on the training pairs of all structures, and once on
-# those of each, for as many steps. Every one is judged on every structure; off the diagonal stands what a network
-# makes of a structure that it has never seen.
+# **What we do.** A smaller network (U-Net on ResNet-34, L1) from nothing: once on the training pairs of all structures,
+# and once on those of each, for as many steps. Every one is judged on every structure; off the diagonal stands what a
+# network makes of a structure that it has never seen.
 
 # %%
 del usual_red, matched
@@ -919,7 +929,8 @@ study.publish_figure(
     "generalisation-specialists",
     figure,
     alt="Mean PSNR of four networks, one trained on each structure and one on all, on the test pairs of the three structures.",
-    caption=f"One network for each structure and one for all: mean PSNR on the test pairs ({specialist_steps} steps each, one seed).",
+    caption=f"One network for each structure and one for all: mean PSNR on the test pairs ({specialist_steps} steps "
+    "each, one seed).",
     data={
         "trained_on": [k for k in specialists for _ in pairs.STRUCTURES],
         "tested_on": list(pairs.STRUCTURES) * len(specialists),
@@ -952,17 +963,18 @@ own_said = study.keep(
     strange_db=float(np.mean([table[k, i] - table[i, i] for k in range(3) for i in range(3) if k != i])),
 )
 study.say(
-    "The network for all structures is {mean_db:+.2f} dB from the specialists in the mean; on **{sure} of 3** structures the interval of "
-    "the difference excludes 0. A specialist on a structure it has not seen is {strange_db:+.2f} dB from the one that has.",
+    "The network for all structures is {mean_db:+.2f} dB from the specialists in the mean; on **{sure} of 3** "
+    "structures the interval of the difference excludes 0. A specialist on a structure it has not seen is "
+    "{strange_db:+.2f} dB from the one that has.",
     own_said,
 )
 
 # %% [markdown]
-# **What this shows.** With equal steps, what sharing a network between structures costs or brings, and how far a network carries to
-# structures that it has never seen.
+# **What this shows.** With equal steps, what sharing a network between structures costs or brings, and how far a network
+# carries to structures that it has never seen.
 #
-# **What it does not.** A single run of each, a small network and few steps: the specialists saw three times as many crops of their
-# structure as the network for all.
+# **What it does not.** A single run of each, a small network and few steps: the specialists saw three times as many crops
+# of their structure as the network for all.
 
 # %% [markdown]
 # ## Exercises

@@ -119,7 +119,8 @@ runs = {(run.method, run.seed): run for run in runs_in(layout.DATA / "restorers"
 wanted = [(method, number) for method in MODELS.values() for number in training_seeds]
 if untrained := [f"{method}, seed {number}" for method, number in wanted if (method, number) not in runs]:
     raise FileNotFoundError(
-        f"data/restorers/{trained} lacks {'; '.join(untrained)}; run 11_train_artefact_removal with its variants first (`make study` does)"
+        f"data/restorers/{trained} lacks {'; '.join(untrained)}; run 11_train_artefact_removal with its variants first "
+        "(`make study` does)"
     )
 restorers = {name: [runs[method, number].restorer for number in training_seeds] for name, method in MODELS.items()}
 cards = [(name, number, r.card) for name, rs in restorers.items() for number, r in zip(training_seeds, rs, strict=True)]
@@ -376,9 +377,9 @@ study.publish_table(
             for measure in ("psnr_max_range_db", "debris")
         },
     },
-    caption=f"Means over simulated videos with known truth, each outside the training set in at least one respect, and over {len(training_seeds)} "
-    "training seed(s). PSNR and SSIM of images divided by "
-    "their maxima (range 1); lower is better for debris and out-of-focus ratio.",
+    caption="Means over simulated videos with known truth, each outside the training set in at least one respect, and "
+    f"over {len(training_seeds)} training seed(s). PSNR and SSIM of images divided by their maxima (range 1); lower is "
+    "better for debris and out-of-focus ratio.",
 )
 
 # %% [markdown]
@@ -450,11 +451,11 @@ figure, _ = gallery(regions)
 study.publish_figure(
     "jadhav2021-fig-10",
     figure,
-    alt="A dense and a sparse region of actin: mean frame, MUSICAL and the outputs of M-1, M-2 and M-3 on linear scales, and the last "
-    "four on logarithmic scales, where the specks between filaments can be compared.",
-    caption="Actin under TIRF conditions, dense and sparse; in simulation, the first panel of the logarithmic rows is MUSICAL without "
-    "noise. Linear scales are cut at the 99.5th percentile of the four images, "
-    "logarithmic ones span three decades. Scale bars 1 µm.",
+    alt="A dense and a sparse region of actin: mean frame, MUSICAL and the outputs of M-1, M-2 and M-3 on linear "
+    "scales, and the last four on logarithmic scales, where the specks between filaments can be compared.",
+    caption="Actin under TIRF conditions, dense and sparse; in simulation, the first panel of the logarithmic rows is "
+    "MUSICAL without noise. Linear scales are cut at the 99.5th percentile of the four images, logarithmic ones span "
+    "three decades. Scale bars 1 µm.",
     data=numbers(regions),
     stand_in=actin_stand_in,
 )
@@ -503,9 +504,9 @@ kept = study.keep(
     },
 )
 study.say(
-    "Debris: MUSICAL {debris_musical:.2f}, M-1 {debris_m1:.2f}, M-2 {debris_m2:.2f}, M-3 {debris_m3:.2f}. Continuity of the dimmest "
-    "quarter of strands, in the same order: {weak_musical:.2f}, {weak_m1:.2f}, {weak_m2:.2f}, {weak_m3:.2f}. An image full of "
-    "debris has few gaps, so the two must be read together.",
+    "Debris: MUSICAL {debris_musical:.2f}, M-1 {debris_m1:.2f}, M-2 {debris_m2:.2f}, M-3 {debris_m3:.2f}. Continuity of "
+    "the dimmest quarter of strands, in the same order: {weak_musical:.2f}, {weak_m1:.2f}, {weak_m2:.2f}, "
+    "{weak_m3:.2f}. An image full of debris has few gaps, so the two must be read together.",
     kept,
 )
 
@@ -538,9 +539,9 @@ else:
     study.stand_in(tubulin)
     _, tubulin_optics, options = conditions["microtubules"]
     tubulin_stand_in = (
-        f"The first video of the simulated microtubules below ({options['frames']} frames, NA {tubulin_optics.numerical_aperture:g}, "
-        f"{1000 * options['pixel_um']:g} nm pixels, {1000 * tubulin_optics.wavelength_um:g} nm), in place of {tubulin}, whose file "
-        "was not at hand."
+        f"The first video of the simulated microtubules below ({options['frames']} frames, NA "
+        f"{tubulin_optics.numerical_aperture:g}, {1000 * options['pixel_um']:g} nm pixels, "
+        f"{1000 * tubulin_optics.wavelength_um:g} nm), in place of {tubulin}, whose file was not at hand."
     )
     stack = simulated(conditions["microtubules"], "microtubules", 0)[1].noisy
 measured_tubulin = {"microtubules": shown(stack, tubulin_optics)}
@@ -548,8 +549,9 @@ figure, _ = gallery(measured_tubulin)
 study.publish_figure(
     "jadhav2021-fig-11",
     figure,
-    alt="Microtubules: mean frame, MUSICAL, M-1, M-2 and M-3 on a linear scale, and MUSICAL and the three networks below on a logarithmic one. What "
-    "each network leaves of the strands that MUSICAL shows can be compared along the row.",
+    alt="Microtubules: mean frame, MUSICAL, M-1, M-2 and M-3 on a linear scale, and MUSICAL and the three networks "
+    "below on a logarithmic one. What each network leaves of the strands that MUSICAL shows can be compared along the "
+    "row.",
     caption=f"{'Simulated' if tubulin_stand_in else 'Real'} microtubules ({stack.sizes['frame']} frames, NA "
     f"{tubulin_optics.numerical_aperture:g}, {1000 * tubulin_optics.wavelength_um:.0f} nm). Scale bar 1 µm."
     + (
@@ -567,9 +569,10 @@ figure, _ = gallery(simulated_tubulin)
 study.publish_figure(
     "experimental-simulated-microtubules",
     figure,
-    alt="The simulated crowd of microtubules: mean frame, MUSICAL and three outputs, linear above and logarithmic below; the first panel "
-    "of the lower row is MUSICAL without noise, the truth for the other four.",
-    caption=f"The stand-in on which the claim is measured: {long_frames} frames, NA 1.49, 108 nm pixels, 667 nm, SBR 4. Scale bar 1 µm.",
+    alt="The simulated crowd of microtubules: mean frame, MUSICAL and three outputs, linear above and logarithmic "
+    "below; the first panel of the lower row is MUSICAL without noise, the truth for the other four.",
+    caption=f"The stand-in on which the claim is measured: {long_frames} frames, NA 1.49, 108 nm pixels, 667 nm, SBR 4. "
+    "Scale bar 1 µm.",
     data=numbers(simulated_tubulin),
     stand_in="Simulated microtubules with the optics of the source's recording.",
 )
@@ -611,8 +614,8 @@ if liposome_file:
     regions = {"liposomes": shown(read_stack(Path(liposome_file), pixel_um=0.08), liposome[0])}
 else:
     liposome_stand_in = (
-        f"Simulated spheres with a labelled membrane, radius 125 ± 30 nm ({long_frames} frames, NA 1.42, 80 nm pixels, 537 nm), in "
-        "place of the source's liposomes; give liposome_file to see those."
+        f"Simulated spheres with a labelled membrane, radius 125 ± 30 nm ({long_frames} frames, NA 1.42, 80 nm pixels, "
+        "537 nm), in place of the source's liposomes; give liposome_file to see those."
     )
     regions = {"liposomes": examples["liposomes"]}
     _, video = simulated(conditions["liposomes"], "liposomes", 0)
@@ -637,8 +640,9 @@ if liposome_stand_in:
 study.publish_figure(
     "jadhav2021-fig-12",
     figure,
-    alt="Small vesicles: mean frame with the SBR of two spots, MUSICAL, M-1, M-2 and M-3 on a linear scale, and MUSICAL and the three networks "
-    "below on a logarithmic one, where dim vesicles and the ground between them can be told apart.",
+    alt="Small vesicles: mean frame with the SBR of two spots, MUSICAL, M-1, M-2 and M-3 on a linear scale, and MUSICAL "
+    "and the three networks below on a logarithmic one, where dim vesicles and the ground between them can be told "
+    "apart.",
     caption="Liposomes over a bright background. The SBR is that of the brightest expected frame at the spot. In simulation, "
     "the first panel below is MUSICAL without noise. Scale bar 1 µm.",
     data=numbers(regions),
@@ -665,8 +669,9 @@ study.claim(
 # %%
 kept = study.keep("experimental_liposomes", contrasts=contrasts.mean(axis=0).tolist(), changes=changes.tolist())
 study.say(
-    "Contrast of the dimmest third: MUSICAL {contrasts[0]:.2f}, M-1 {contrasts[1]:.2f}, M-2 {contrasts[2]:.2f}, M-3 {contrasts[3]:.2f}. "
-    "The brightness of the brightest third changes by {changes[0]:+.0%}, {changes[1]:+.0%} and {changes[2]:+.0%} under M-1, M-2 and M-3.",
+    "Contrast of the dimmest third: MUSICAL {contrasts[0]:.2f}, M-1 {contrasts[1]:.2f}, M-2 {contrasts[2]:.2f}, M-3 "
+    "{contrasts[3]:.2f}. The brightness of the brightest third changes by {changes[0]:+.0%}, {changes[1]:+.0%} and "
+    "{changes[2]:+.0%} under M-1, M-2 and M-3.",
     kept,
 )
 
@@ -685,8 +690,9 @@ study.say(
 #
 # **What we do.** Two copies of M-3 are trained further for equally many steps, on equally many videos with the optics of the
 # liposomes: one on radii of 25 to 500 nm (*wide*), one on 125 ± 30 nm (*narrow*). They differ in the radii, and in the
-# places that chance gives the vesicles. On test videos with vesicles of several sizes we measure PSNR, and for every single vesicle the light that survives: its
-# share of all light in the output over its share in noise-free MUSICAL, cut off at 2.
+# places that chance gives the vesicles. On test videos with vesicles of several sizes we measure PSNR, and for every
+# single vesicle the light that survives: its share of all light in the output over its share in noise-free MUSICAL, cut
+# off at 2.
 
 
 # %%
@@ -744,10 +750,11 @@ axes[1].legend()
 study.publish_figure(
     "experimental-vesicle-size",
     figure,
-    alt="Left: PSNR of M-1, M-2, M-3 and the two retrained copies of M-3 against mean vesicle radius. Right: surviving share of light of "
-    "single vesicles against their radius for the copy trained on all radii and the one trained on 125 nm.",
-    caption=f"Vesicles by size, {vesicle_videos} videos each. Wide and narrow: M-3 after {retraining_steps} more steps on radii of 25 to "
-    "500 nm, or of 95 to 155 nm.",
+    alt="Left: PSNR of M-1, M-2, M-3 and the two retrained copies of M-3 against mean vesicle radius. Right: surviving "
+    "share of light of single vesicles against their radius for the copy trained on all radii and the one trained on "
+    "125 nm.",
+    caption=f"Vesicles by size, {vesicle_videos} videos each. Wide and narrow: M-3 after {retraining_steps} more steps "
+    "on radii of 25 to 500 nm, or of 95 to 155 nm.",
     data={
         "mean_radius_um": radii_um,
         **{f"psnr_max_range_db_{name}": [np.mean(decibels[name, r]) for r in radii_um] for name in sized},
@@ -792,8 +799,9 @@ study.claim(
 # mend a faint strand about equally; M-1 leaves the darkest background.
 #
 # **What we do.** The figure shows the real mitochondrion that notebook 03 met (or, without its file, simulated ones), and three
-# cut-outs: at the brightest spot of the mean frame, and at the two places of its bright region (with its haze, not always the structure itself) that are farthest from it and from each
-# other. The measurement is done on simulated mitochondria, at rest and drifting.
+# cut-outs: at the brightest spot of the mean frame, and at the two places of its bright region (with its haze, not always
+# the structure itself) that are farthest from it and from each other. The measurement is done on simulated mitochondria,
+# at rest and drifting.
 
 # %%
 mitochondrion = "musical-cardiomyoblast-mitochondrion"
@@ -807,9 +815,9 @@ else:
     study.stand_in(mitochondrion)
     _, cell_optics, options = living
     cell_stand_in = (
-        f"The first video of simulated mitochondria at rest ({options['frames']} frames, NA {cell_optics.numerical_aperture:g}, "
-        f"{1000 * options['pixel_um']:g} nm pixels, {1000 * cell_optics.wavelength_um:g} nm), in place of {mitochondrion}, whose file "
-        "was not at hand."
+        f"The first video of simulated mitochondria at rest ({options['frames']} frames, NA "
+        f"{cell_optics.numerical_aperture:g}, {1000 * options['pixel_um']:g} nm pixels, "
+        f"{1000 * cell_optics.wavelength_um:g} nm), in place of {mitochondrion}, whose file was not at hand."
     )
     cell = simulated(living, "mitochondria, at rest", 0)[1].noisy
 cell_images = shown(cell, cell_optics)
@@ -848,11 +856,12 @@ for row, area, colour in zip(axes[2:], areas, ("gold", "limegreen", "deepskyblue
 study.publish_figure(
     "jadhav2021-fig-13",
     figure,
-    alt=f"{'Simulated mitochondria' if cell_stand_in else 'A mitochondrion'}: mean frame with three squares, MUSICAL, M-1, M-2 and M-3 on linear and logarithmic scales, and below the three "
-    "squares enlarged, each row with limits of its own: the brightest part, and the two places of the bright region farthest from it and from each other.",
-    caption=f"{'Simulated mitochondria' if cell_stand_in else 'A real mitochondrion'} (NA {cell_optics.numerical_aperture:g}, 80 nm pixels, "
-    f"{1000 * cell_optics.wavelength_um:.0f} nm, {cell.sizes['frame']} frames). Linear scales end at the 99.5th percentile. Scale bars 500 nm, "
-    "in cut-outs 200 nm."
+    alt=f"{'Simulated mitochondria' if cell_stand_in else 'A mitochondrion'}: mean frame with three squares, MUSICAL, "
+    "M-1, M-2 and M-3 on linear and logarithmic scales, and below the three squares enlarged, each row with limits of "
+    "its own: the brightest part, and the two places of the bright region farthest from it and from each other.",
+    caption=f"{'Simulated mitochondria' if cell_stand_in else 'A real mitochondrion'} (NA "
+    f"{cell_optics.numerical_aperture:g}, 80 nm pixels, {1000 * cell_optics.wavelength_um:.0f} nm, {cell.sizes['frame']} "
+    "frames). Linear scales end at the 99.5th percentile. Scale bars 500 nm, in cut-outs 200 nm."
     + (
         ""
         if cell_stand_in or mitochondria_file
@@ -919,8 +928,8 @@ axis.legend(loc="center left", bbox_to_anchor=(1, 0.5))
 study.publish_figure(
     "experimental-places",
     figure,
-    alt="Mean place of M-1, M-2 and M-3 among the three, for every condition: the six stand-ins and the conditions outside the training "
-    "range in signal-to-background ratio, aperture and density.",
+    alt="Mean place of M-1, M-2 and M-3 among the three, for every condition: the six stand-ins and the conditions "
+    "outside the training range in signal-to-background ratio, aperture and density.",
     caption="Places of the three methods, averaged over PSNR, SSIM, debris, continuity and videos.",
     data={"condition": list(conditions), **{name: by_condition[:, k] for k, name in enumerate(MODELS)}},
     stand_in="Every condition is a simulation with known truth.",
@@ -938,8 +947,8 @@ study.claim(
 # %% [markdown]
 # **What this shows.** A ranking that rests on measures and on more than one example each.
 #
-# **What it does not.** The interval speaks of videos; with few trainings per method, another seed can exchange neighbours. Places forget how large a difference
-# is, and an image can win by debris alone if it shows little.
+# **What it does not.** The interval speaks of videos; with few trainings per method, another seed can exchange
+# neighbours. Places forget how large a difference is, and an image can win by debris alone if it shows little.
 
 # %% [markdown]
 # ## What the cards would have said
@@ -963,7 +972,8 @@ def answer(condition, card):
 study.publish_table(
     "experimental-card-answers",
     {"condition": list(conditions), "the card of M-3": [answer(c, m3.card) for c in conditions.values()]},
-    caption="What the card of M-3 allows. It knows pixel size and aperture, not structure, wavelength or signal-to-background ratio.",
+    caption="What the card of M-3 allows. It knows pixel size and aperture, not structure, wavelength or "
+    "signal-to-background ratio.",
 )
 
 # %% [markdown]
@@ -980,10 +990,10 @@ study.publish_table(
 # [wang2021] trains on other data first and retrains on the data at hand. Here M-3 is that first training, and the halves
 # of the recording itself are the second, with a tenth of the learning rate.
 #
-# **What we do.** Both on simulated mitochondria, where the truth is known, then on the video of Fig. 13: there, a network that was
-# trained on the first half of the video predicts, from one half of the *other* frames, MUSICAL of the remaining quarter,
-# which neither the network nor its input has seen. The images are compared by the correlation of their logarithms (cut off
-# at 1e-4 of the maximum), since a few bright specks would decide the plain one.
+# **What we do.** Both on simulated mitochondria, where the truth is known, then on the video of Fig. 13: there, a network
+# that was trained on the first half of the video predicts, from one half of the *other* frames, MUSICAL of the remaining
+# quarter, which neither the network nor its input has seen. The images are compared by the correlation of their
+# logarithms (cut off at 1e-4 of the maximum), since a few bright specks would decide the plain one.
 
 
 # %%
@@ -1058,10 +1068,10 @@ for row, norm in zip(
 study.publish_figure(
     "experimental-own-teacher-real",
     figure,
-    alt=f"{'Simulated mitochondria' if cell_stand_in else 'The mitochondrion'} in four images, linear above and logarithmic below: MUSICAL, M-3, a network taught by halves of its own video, "
-    "and M-3 retrained on them.",
-    caption=f"{'Simulated mitochondria' if cell_stand_in else 'Real mitochondrion'} of Fig. 13. Networks were taught by the first half of the frames and "
-    "see MUSICAL of all. Scale bar 500 nm."
+    alt=f"{'Simulated mitochondria' if cell_stand_in else 'The mitochondrion'} in four images, linear above and "
+    "logarithmic below: MUSICAL, M-3, a network taught by halves of its own video, and M-3 retrained on them.",
+    caption=f"{'Simulated mitochondria' if cell_stand_in else 'Real mitochondrion'} of Fig. 13. Networks were taught by "
+    "the first half of the frames and see MUSICAL of all. Scale bar 500 nm."
     + ("" if cell_stand_in or mitochondria_file else " Data: K. Agarwal and S. Acuña, MusiJ."),
     data=whole,
     stand_in=cell_stand_in,
@@ -1081,10 +1091,11 @@ kept = study.keep(
     **{f"unseen_{n}": float(v) for n, v in zip(("musical", "m3", "halves", "again"), agreement.values(), strict=True)},
 )
 study.say(
-    "On simulated mitochondria PSNR (range 1) is {psnr_musical:.1f} dB for MUSICAL, {psnr_m3:.1f} dB for M-3, {psnr_halves:.1f} dB taught by "
-    "halves alone and {psnr_again:.1f} dB for M-3 retrained; debris is {debris_musical:.2f}, {debris_m3:.2f}, {debris_halves:.2f} and "
-    "{debris_again:.2f}. On the {kind} video the log correlation with unseen MUSICAL is {unseen_musical:.2f}, {unseen_m3:.2f}, "
-    "{unseen_halves:.2f} and {unseen_again:.2f}.",
+    "On simulated mitochondria PSNR (range 1) is {psnr_musical:.1f} dB for MUSICAL, {psnr_m3:.1f} dB for M-3, "
+    "{psnr_halves:.1f} dB taught by halves alone and {psnr_again:.1f} dB for M-3 retrained; debris is "
+    "{debris_musical:.2f}, {debris_m3:.2f}, {debris_halves:.2f} and {debris_again:.2f}. On the {kind} video the log "
+    "correlation with unseen MUSICAL is {unseen_musical:.2f}, {unseen_m3:.2f}, {unseen_halves:.2f} and "
+    "{unseen_again:.2f}.",
     kept,
     kind="simulated stand-in for the real" if cell_stand_in else "real",
 )

@@ -127,9 +127,9 @@ study.say(
 # %% [markdown]
 # ## Eight artefacts of known severity
 #
-# Severity 1 means: blur by 80 nm (standard deviation), specks that hold 40 % of the light, 60 % of every filament erased, false filaments with a third of the
-# true length, the squared image, 80 nm of shift, ripples of 250 nm period amplified fivefold, and Poisson noise at 10 photons in the
-# brightest pixel.
+# Severity 1 means: blur by 80 nm (standard deviation), specks that hold 40 % of the light, 60 % of every filament erased,
+# false filaments with a third of the true length, the squared image, 80 nm of shift, ripples of 250 nm period amplified
+# fivefold, and Poisson noise at 10 photons in the brightest pixel.
 
 # %%
 shown = {kind: plant(kind, scene, 0.6, rng=study.streams(seed, kind, sample=0)[kind]) for kind in kinds}
@@ -141,7 +141,8 @@ study.publish_figure(
     "metrics-artefacts",
     figure,
     alt="A clean image of actin filaments and the same image with each of eight artefacts at a severity of 0.6.",
-    caption="The clean image and eight artefacts at severity 0.6. Saturated at the 99.8th percentile of the truth. Scale bars 1 µm.",
+    caption="The clean image and eight artefacts at severity 0.6. Saturated at the 99.8th percentile of the truth. "
+    "Scale bars 1 µm.",
     data={"truth": scene.image, **shown},
 )
 
@@ -223,19 +224,20 @@ study.say(
 #
 # **What we do.** Every sample is spoilt by every artefact at rising severities, from none to 1. Each image also gets a blur and a
 # noise of its own, of random severity, since no two restorations differ in one respect alone: a metric that moves less with the
-# artefact than with these does not see it. For each sample, metric and artefact we take Kendall's τ between severity and score, counted so that +1 means that worse images always score
-# worse. The mean over samples has a bootstrap interval (95 %).
+# artefact than with these does not see it. For each sample, metric and artefact we take Kendall's τ between severity and
+# score, counted so that +1 means that worse images always score worse. The mean over samples has a bootstrap interval (95
+# %).
 #
 # The metrics differ in what they need: the true image; a wide-field image of the same field (simulated with 280 nm
 # width and noise of its own); the geometry of the sample, known only in a simulation; or nothing.
 #
-# Those that are less known: **mean FRC** is the mean Fourier ring correlation with the truth. **SQUIRREL** blurs the image until it
-# explains the wide-field image as well as it can; RSE is the error that remains, RSP the correlation. **Decorrelation** reads a
-# resolution from the spectrum of the image alone. From the geometry: **debris**, the share of light farther than 100 nm from every
-# emitter; **halo**, the light 50 to 150 nm beside the structure against that of the truth; **missing**, the share of the
-# structure that is dark; **hallucination**, the share of light in connected pieces farther than the resolution from every emitter;
-# **continuity**, the share of the length of filaments without a gap; **ringing**, the standard deviation where there is no structure
-# over the mean signal where there is.
+# Those that are less known: **mean FRC** is the mean Fourier ring correlation with the truth. **SQUIRREL** blurs the
+# image until it explains the wide-field image as well as it can; RSE is the error that remains, RSP the correlation.
+# **Decorrelation** reads a resolution from the spectrum of the image alone. From the geometry: **debris**, the share of
+# light farther than 100 nm from every emitter; **halo**, the light 50 to 150 nm beside the structure against that of the
+# truth; **missing**, the share of the structure that is dark; **hallucination**, the share of light in connected pieces
+# farther than the resolution from every emitter; **continuity**, the share of the length of filaments without a gap;
+# **ringing**, the standard deviation where there is no structure over the mean signal where there is.
 
 # %%
 truth, wide_field, geometry, nothing = "true image", "wide-field image", "geometry", "nothing"
@@ -360,9 +362,10 @@ figure.colorbar(drawn, ax=axes, shrink=0.6, label="Kendall's τ with severity")
 study.publish_figure(
     "metrics-blindness-map",
     figure,
-    alt="Matrix of metrics against artefacts, coloured by how well the metric orders the severity of the artefact. The two scores of "
-    "SQUIRREL against a wide-field image see nearly all artefacts; metrics against the true image range from seeing half of them or more to "
-    "seeing none; decorrelation sees blur, and measures from the geometry each see some.",
+    alt="Matrix of metrics against artefacts, coloured by how well the metric orders the severity of the artefact. The "
+    "two scores of SQUIRREL against a wide-field image see nearly all artefacts; metrics against the true image range "
+    "from seeing half of them or more to seeing none; decorrelation sees blur, and measures from the geometry each see "
+    "some.",
     caption=f"The blindness matrix: mean Kendall's τ with severity over {samples} samples; bold where the 95 % interval "
     f"lies above {blind_below:g}. Lines part metrics that need the true image, a wide-field image, nothing, and the geometry.",
     data={
@@ -405,8 +408,8 @@ for blur in (0.0, 1.0):
     noisy = plant("noise", scene._replace(image=image), 0.4, rng=study.streams(seed, "micro").micro)
     both[blur] = fidelity.micro_ssim(scene.image, noisy)
 study.say(
-    "With noise of severity 0.4, MicroSSIM is {sharp.mean:.2f} for the sharp image (factor {sharp.factor:.3f}) and {blurred.mean:.2f} "
-    "after a blur of severity 1 (factor {blurred.factor:.3f}).",
+    "With noise of severity 0.4, MicroSSIM is {sharp.mean:.2f} for the sharp image (factor {sharp.factor:.3f}) and "
+    "{blurred.mean:.2f} after a blur of severity 1 (factor {blurred.factor:.3f}).",
     sharp=both[0.0],
     blurred=both[1.0],
 )
@@ -418,10 +421,11 @@ study.say(
 # scale-invariant PSNR: where one of a pair is recommended below, the other would do as well. And a name is no promise: the
 # measure called *ringing* hardly answers to the artefact of that name.
 #
-# **What it does not.** Only versions of one image are compared here, with one artefact at a time besides blur and noise. A metric that orders
-# severities within an artefact may still weigh artefacts against each other in a way nobody wants (see the images at
-# equal PSNR). Artefacts of real networks are correlated with the structure. SQUIRREL has it easy: its wide-field image is
-# perfectly registered and nearly free of noise; registering it first, as one does with real data, would hide the shift.
+# **What it does not.** Only versions of one image are compared here, with one artefact at a time besides blur and noise.
+# A metric that orders severities within an artefact may still weigh artefacts against each other in a way nobody wants
+# (see the images at equal PSNR). Artefacts of real networks are correlated with the structure. SQUIRREL has it easy: its
+# wide-field image is perfectly registered and nearly free of noise; registering it first, as one does with real data,
+# would hide the shift.
 
 # %% [markdown]
 # ## Do PSNR and SSIM seldom rank differently?
@@ -429,8 +433,8 @@ study.say(
 # **The source says** ([laine2021], Box 1) that other metrics, such as SSIM, seldom rank methods differently from PSNR.
 #
 # **What we do.** Of each sample, all spoilt images are ranked by PSNR (range of the truth) and by SSIM (range 1). We count the
-# pairs that the two order oppositely: pairs of one artefact at two severities, and pairs of two different artefacts. The claim itself, about denoisers, is
-# measured in the notebook on denoisers.
+# pairs that the two order oppositely: pairs of one artefact at two severities, and pairs of two different artefacts. The
+# claim itself, about denoisers, is measured in the notebook on denoisers.
 
 # %%
 pair = ordered.sel(metric=["PSNR, truth range", "SSIM"]).isel(severity=slice(1, None))
@@ -457,8 +461,8 @@ study.publish_figure(
     figure,
     alt="SSIM against PSNR along rising severity of eight artefacts. PSNR falls by several decibels along every curve, while "
     "SSIM often wanders up and down, and at one PSNR the SSIM of different artefacts differs widely.",
-    caption=f"SSIM against PSNR along rising severity, which is mostly to the left (mean of {samples} samples); every image has a blur and a "
-    "noise of its own besides.",
+    caption=f"SSIM against PSNR along rising severity, which is mostly to the left (mean of {samples} samples); every "
+    "image has a blur and a noise of its own besides.",
     data={
         "artefact": np.repeat(kinds, levels),
         "severity": np.tile(severities[1:], len(kinds)),
@@ -478,9 +482,10 @@ discord = study.keep(
     **{f"{name.split()[0]}_{end}": 100 * getattr(i, end) for name, i in shares.items() for end in i._fields},
 )
 study.say(
-    "Over all spoilt images of a sample, Kendall's τ between PSNR and SSIM is **{tau:.2f} [{tau_low:.2f}, {tau_high:.2f}]**. They "
-    "order oppositely {same_value:.1f} % [{same_low:.1f}, {same_high:.1f}] of the pairs with one artefact at two severities, and "
-    "**{different_value:.1f} % [{different_low:.1f}, {different_high:.1f}]** of the pairs with two different artefacts.",
+    "Over all spoilt images of a sample, Kendall's τ between PSNR and SSIM is **{tau:.2f} [{tau_low:.2f}, "
+    "{tau_high:.2f}]**. They order oppositely {same_value:.1f} % [{same_low:.1f}, {same_high:.1f}] of the pairs with "
+    "one artefact at two severities, and **{different_value:.1f} % [{different_low:.1f}, {different_high:.1f}]** of the "
+    "pairs with two different artefacts.",
     discord,
 )
 
@@ -496,8 +501,9 @@ study.say(
 # ## What to report
 #
 # **What we do.** For each artefact we look for its witness: the metric whose τ for this artefact, at the lower end of its
-# interval, lies highest above its mean absolute τ for all others, among the metrics that see it (all, where none does). A metric that reacts to everything is a poor witness. Then
-# we ask, for each kind of data, which smallest set of metrics sees as much as all of them together.
+# interval, lies highest above its mean absolute τ for all others, among the metrics that see it (all, where none does). A
+# metric that reacts to everything is a poor witness. Then we ask, for each kind of data, which smallest set of metrics
+# sees as much as all of them together.
 
 
 # %%
@@ -567,9 +573,10 @@ study.publish_figure(
     figure,
     alt="Above, a clean image and eight artefacts, each with the metric that singles it out. Below, the rows of the blindness "
     "matrix for PSNR, SSIM, and the metrics recommended, under the smallest sufficient sets for three kinds of data.",
-    caption="The recommendation on one page: artefacts at severity 0.6 with their witnesses (above), smallest sufficient sets for "
-    f"three kinds of data, and how PSNR, SSIM and the recommended metrics order severities (below; bold where the 95 % interval lies above "
-    f"{blind_below:g}). Images are saturated at the 99.8th percentile of the truth. Scale bars 1 µm.",
+    caption="The recommendation on one page: artefacts at severity 0.6 with their witnesses (above), smallest "
+    "sufficient sets for three kinds of data, and how PSNR, SSIM and the recommended metrics order severities (below; "
+    f"bold where the 95 % interval lies above {blind_below:g}). Images are saturated at the 99.8th percentile of the "
+    "truth. Scale bars 1 µm.",
     data={"artefact": kinds, "witness": list(witness.values())},
 )
 
@@ -583,22 +590,22 @@ advice = study.keep(
     real_unseen=", ".join(next(iter(unseen.values()))) or "nothing",
 )
 study.say(
-    "**Recommendation.**\n\n"
-    "1. On real data report **{real}** together; unseen by them: {real_unseen}.\n"
-    "2. With a true image, report **{pairs}**; with the geometry of a simulation, **{known}**. A PSNR or SSIM that a table must have for "
-    "comparison states its convention and stands beside its value for the untreated image.\n"
-    "3. Say *what* is wrong by witnesses: {witnesses}.",
+    "**Recommendation.**\n\n1. On real data report **{real}** together; unseen by them: {real_unseen}.\n2. With a true "
+    "image, report **{pairs}**; with the geometry of a simulation, **{known}**. A PSNR or SSIM that a table must have "
+    "for comparison states its convention and stands beside its value for the untreated image.\n3. Say *what* is wrong "
+    "by witnesses: {witnesses}.",
     advice,
 )
 
 # %% [markdown]
-# **What this shows.** No single metric suffices. One that notices most artefacts cannot tell them apart; the matrix says which answers
-# to what.
+# **What this shows.** No single metric suffices. One that notices most artefacts cannot tell them apart; the matrix says
+# which answers to what.
 #
 # **What it does not.** That two numbers suffice on real data holds for a wide-field image as good as ours, registered and
-# bright. A witness whose mean τ for the other artefacts is high accuses the wrong one easily. The matrix is for thin filaments at one resolution; membranes have their own
-# measures (`dip`), stacks with depth theirs (`out_of_focus_ratio`). jadhav2021 Fig. 4 and the ranking of its 21 methods by
-# these measures need trained networks and follow in the notebooks on artefact removal.
+# bright. A witness whose mean τ for the other artefacts is high accuses the wrong one easily. The matrix is for thin
+# filaments at one resolution; membranes have their own measures (`dip`), stacks with depth theirs (`out_of_focus_ratio`).
+# jadhav2021 Fig. 4 and the ranking of its 21 methods by these measures need trained networks and follow in the notebooks
+# on artefact removal.
 
 # %% [markdown]
 # ## Exercises

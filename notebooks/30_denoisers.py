@@ -197,7 +197,8 @@ for row, kind_of in zip(np.atleast_2d(axes), structures, strict=True):
 study.publish_figure(
     "denoisers-bench",
     figure,
-    alt="One row per structure: the same field at growing exposure, from specks to shapes that are plain to see, and the clean image.",
+    alt="One row per structure: the same field at growing exposure, from specks to shapes that are plain to see, and "
+    "the clean image.",
     caption="Corners of test fields at every exposure (photons in the brightest pixel) and without noise. Scale bars 1 µm.",
     data=panels,
 )
@@ -330,8 +331,8 @@ study.publish_table(
             for name in everyone
         ],
     },
-    caption=f"PSNR (range of the clean image) of every method in every cell, mean over {test_fields} fields and {seeds} seed(s); N2V2 and RCAN: one "
-    "training.",
+    caption=f"PSNR (range of the clean image) of every method in every cell, mean over {test_fields} fields and {seeds} "
+    "seed(s); N2V2 and RCAN: one training.",
 )
 
 
@@ -355,8 +356,8 @@ study.publish_table(
         ],
         "largest gain of the oracle (dB)": [max(hindsight[name]) for name in tuned],
     },
-    caption="Parameter that each filter's rule chose, cell by cell, and what the best one in hindsight would add to the first test "
-    "field of the dimmest cells.",
+    caption="Parameter that each filter's rule chose, cell by cell, and what the best one in hindsight would add to the "
+    "first test field of the dimmest cells.",
 )
 
 # %%
@@ -377,8 +378,8 @@ study.publish_figure(
     "denoisers-psnr",
     figure,
     alt="PSNR against exposure, one panel per structure: all methods rise with light, and nearly all lie well above the input.",
-    caption=f"PSNR of the learned methods and of the best classical one in each cell; mean of {test_fields} fields and {seeds} seed(s); "
-    "N2V2 and RCAN: one training.",
+    caption=f"PSNR of the learned methods and of the best classical one in each cell; mean of {test_fields} fields and "
+    f"{seeds} seed(s); N2V2 and RCAN: one training.",
     data={
         "photons": exposures,
         **{
@@ -498,8 +499,8 @@ study.publish_table(
         "longest": speed.max("round").values,
         "megapixels per s": (1 / middle_speed).values,
     },
-    caption="Time on this machine's processor: median, shortest and longest of five turns on 192 × 192 pixels. U-Net with 32 maps, RCAN with "
-    f"2 × 2 blocks of 32, both in {definite('auto')}; BM3D with its {bm3d_profile} profile.",
+    caption="Time on this machine's processor: median, shortest and longest of five turns on 192 × 192 pixels. U-Net "
+    f"with 32 maps, RCAN with 2 × 2 blocks of 32, both in {definite('auto')}; BM3D with its {bm3d_profile} profile.",
 )
 
 # %% [markdown]
@@ -517,8 +518,8 @@ study.publish_table(
 # such assumption.
 #
 # **What we do.** The same fields with independent noise and with rows that move together, of equal variance; and fields with haze
-# from out of focus. Rows are correlated over the whole field, so the widened blind spot reaches half a crop to either side. Then three
-# detectors at one input PSNR: a point scanner, an EMCCD and a structured sCMOS.
+# from out of focus. Rows are correlated over the whole field, so the widened blind spot reaches half a crop to either
+# side. Then three detectors at one input PSNR: a point scanner, an EMCCD and a structured sCMOS.
 
 # %%
 plain = fields[structures[0]]
@@ -615,10 +616,11 @@ for row, name in zip(axes, sets, strict=True):
 study.publish_figure(
     "denoisers-structured-noise",
     figure,
-    alt="Three rows: independent noise, stripes, haze. Noise2Void cleans the first, keeps the stripes of the second and the haze of "
-    "the third; CARE removes noise and haze and most of the stripes; structN2V weakens the stripes, and the filaments along them.",
-    caption=f"What is left of three degradations ({middle:g} photons). The last column is the clean image, or structN2V where there "
-    "are stripes. The hazy input and its Noise2Void have a colour scale of their own. Scale bars 1 µm.",
+    alt="Three rows: independent noise, stripes, haze. Noise2Void cleans the first, keeps the stripes of the second and "
+    "the haze of the third; CARE removes noise and haze and most of the stripes; structN2V weakens the stripes, and the "
+    "filaments along them.",
+    caption=f"What is left of three degradations ({middle:g} photons). The last column is the clean image, or structN2V "
+    "where there are stripes. The hazy input and its Noise2Void have a colour scale of their own. Scale bars 1 µm.",
     data=panels,
 )
 
@@ -641,7 +643,8 @@ study.claim(
 )
 
 # %% [markdown]
-# **What this shows.** Which degradations a method can see at all: what is shared along a row is, for a blind-spot network, signal.
+# **What this shows.** Which degradations a method can see at all: what is shared along a row is, for a blind-spot
+# network, signal.
 #
 # **What it does not.** Sizes of stripes and patterns are chosen here (8 ADU shared by a row; columns 6 and pixels 4 ADU); the
 # source gives none. A fixed pattern would be calibrated away in practice.
@@ -654,8 +657,9 @@ study.claim(
 #
 # **What we do.** CARE and Noise2Noise learn from equally many small pairs, with clean and with noisy targets, under two
 # sorts of noise, as often as the networks of the bench: the gap between two trainings is of the size of what is asked, so
-# the interval is over trainings as well as images where there are several. Noise2Void and Noise2Self learn from one image or from more. One U-Net learns to restore the middle
-# frame of a drifting field from that frame alone, another from a window of frames around it.
+# the interval is over trainings as well as images where there are several. Noise2Void and Noise2Self learn from one image
+# or from more. One U-Net learns to restore the middle frame of a drifting field from that frame alone, another from a
+# window of frames around it.
 
 
 # %%
@@ -793,10 +797,10 @@ axes[2].margins(0.3)
 study.publish_figure(
     "denoisers-data",
     figure,
-    alt="Left: gap between clean and noisy targets against the number of pairs, a small dot for each training. Middle: gain of blind-spot methods against the "
-    "number of images. Right: PSNR with one frame and with a window of frames.",
-    caption=f"How results depend on the data: pairs for Noise2Noise, images for blind-spot methods, frames seen at once. {steps} steps each. "
-    f"Small dots on the left: {seeds} training(s).",
+    alt="Left: gap between clean and noisy targets against the number of pairs, a small dot for each training. Middle: "
+    "gain of blind-spot methods against the number of images. Right: PSNR with one frame and with a window of frames.",
+    caption="How results depend on the data: pairs for Noise2Noise, images for blind-spot methods, frames seen at once. "
+    f"{steps} steps each. Small dots on the left: {seeds} training(s).",
     data={
         "pairs": pair_counts,
         **{f"gap {name} (dB)": [pair_gaps[name, c].mean() for c in pair_counts] for name in noise_kinds},
@@ -887,8 +891,8 @@ study.publish_table(
         "slope": [slope for slope, _ in (straight, *bent.values())],
         "curvature": [curvature for _, curvature in (straight, *bent.values())],
     },
-    caption=f"Ratio of two channels denoised one by one ({middle:g} photons; {len(raw_errors)} regions), and how the output follows the "
-    "true intensity: slope (1 is faithful) and curvature (0 is linear).",
+    caption=f"Ratio of two channels denoised one by one ({middle:g} photons; {len(raw_errors)} regions), and how the "
+    "output follows the true intensity: slope (1 is faithful) and curvature (0 is linear).",
 )
 
 # %%
@@ -1056,10 +1060,11 @@ show(figure.add_subplot(grid[4]), sharp_corner, sharp_corner, "sharp object")
 study.publish_figure(
     "denoisers-sharpness",
     figure,
-    alt="Left: width against background noise; the Gaussian filter moves up as the noise falls, networks lie below it. Right: input, "
-    "Noise2Void, DecoNoising and the sharp object; DecoNoising has the thinner lines of the two.",
-    caption="Left: widths of points and lines against background noise; grey: width of the clean points. Right: deconvolution by DecoNoising, all "
-    "but the last on the scale of the blurred image, where it saturates. Scale bars 1 µm.",
+    alt="Left: width against background noise; the Gaussian filter moves up as the noise falls, networks lie below it. "
+    "Right: input, Noise2Void, DecoNoising and the sharp object; DecoNoising has the thinner lines of the two.",
+    caption="Left: widths of points and lines against background noise; grey: width of the clean points. Right: "
+    "deconvolution by DecoNoising, all but the last on the scale of the blurred image, where it saturates. Scale bars 1 "
+    "µm.",
     data={
         "sigma (px)": sigmas,
         "background sd (ADU)": [f[0] for f in filtered],
@@ -1126,8 +1131,8 @@ study.publish_figure(
     data={title: as_image(view) for title, view in (views | {"spread": spread, "error": error}).items()},
 )
 study.say(
-    "The error lies within two standard deviations of the samples in **{share:.0%}** of the pixels; for honest error bars it would "
-    "be {nominal:.0%}.",
+    "The error lies within two standard deviations of the samples in **{share:.0%}** of the pixels; for honest error "
+    "bars it would be {nominal:.0%}.",
     cover,
 )
 
@@ -1198,8 +1203,8 @@ study.publish_figure(
     "denoisers-calcium",
     figure,
     alt="One frame of a calcium movie, noisy, restored by DeepCAD and clean, and the trace of one cell in all three.",
-    caption=f"DeepCAD on a simulated calcium movie of {movie_frames} frames: the brightest frame and the trace of the most active cell. "
-    "Drawn at 2 µm pixels; scale bars 20 µm.",
+    caption=f"DeepCAD on a simulated calcium movie of {movie_frames} frames: the brightest frame and the trace of the "
+    "most active cell. Drawn at 2 µm pixels; scale bars 20 µm.",
     data={
         "frame": np.arange(movie_frames),
         **{n: traces(s)[strongest] for n, s in (("noisy", raw), ("DeepCAD", cad), ("clean", clean_film))},
@@ -1210,9 +1215,9 @@ study.publish_figure(
 # **What this shows.** Interleaved frames teach a network without any clean one. Cleaner frames are not yet better
 # traces: a mean over a cell has averaged most of the noise away before any denoiser comes.
 #
-# **What it does not.** It learns from the movie that it restores, and the decay of the indicator is slow against the frames; faster
-# events than that are smoothed away. Correlation is blind to a trace that is shifted or shrunk: for that, look at the
-# right panel.
+# **What it does not.** It learns from the movie that it restores, and the decay of the indicator is slow against the
+# frames; faster events than that are smoothed away. Correlation is blind to a trace that is shifted or shrunk: for that,
+# look at the right panel.
 
 # %% [markdown]
 # ## Does it help the analysis?
@@ -1370,12 +1375,13 @@ study.publish_figure(
 # %% [markdown]
 # ## Live imaging under a light budget: Fig. 1
 #
-# **The source says** (Fig. 1): strong light buys few good frames before the sample is bleached; weak light many noisy ones, which a
-# denoiser restores. Panel c shows CARE, 3D-RCAN and Noise2Void at work.
+# **The source says** (Fig. 1): strong light buys few good frames before the sample is bleached; weak light many noisy
+# ones, which a denoiser restores. Panel c shows CARE, 3D-RCAN and Noise2Void at work.
 #
-# **What we do.** A field bleaches exponentially with the light that it has received. The brightest exposure of the bench, or a tenth of
-# it, until the same total dose is spent. A frame is usable while its PSNR (range of its own, bleached truth) is above a threshold set
-# before: every bright frame as recorded, every dim frame after CARE. Panel c has 2-D networks (RCAN in place of 3D-RCAN).
+# **What we do.** A field bleaches exponentially with the light that it has received. The brightest exposure of the bench,
+# or a tenth of it, until the same total dose is spent. A frame is usable while its PSNR (range of its own, bleached
+# truth) is above a threshold set before: every bright frame as recorded, every dim frame after CARE. Panel c has 2-D
+# networks (RCAN in place of 3D-RCAN).
 
 # %%
 bright_photons, lifetime = exposures[-1], 8.0  # photons per frame; bright frames in which the signal falls to 1/e
@@ -1479,12 +1485,14 @@ for axis, (name, view) in zip(measured_row.subplots(1, 4), real_views.items(), s
 study.publish_figure(
     "laine2021-fig-1",
     figure,
-    alt="Top: PSNR against the light spent; all curves fall. Recorded dim frames never reach the threshold; denoised dim frames start "
-    "above it and cross it somewhat before recorded bright ones do, but ten of them are had for the light of one. Middle: noisy crop, Noise2Void, CARE, RCAN and the reference. Bottom: a frame of a movie of "
-    f"{'simulated filaments' if tirf_stand_in else 'microtubules'}, the same after Noise2Void, the mean of the movie, and "
-    f"{'the noise-free image' if tirf_stand_in else 'a slow exposure'}.",
-    caption=f"(a, b) Bright and ten times dimmer exposures of one bleaching field, black: threshold of usable frames. (c) Simulated {structures[0]} at "
-    f"{exposures[0]:g} photons. Scale bars 1 µm. Bottom: TIRF microtubules at two frame rates"
+    alt="Top: PSNR against the light spent; all curves fall. Recorded dim frames never reach the threshold; denoised "
+    "dim frames start above it and cross it somewhat before recorded bright ones do, but ten of them are had for the "
+    "light of one. Middle: noisy crop, Noise2Void, CARE, RCAN and the reference. Bottom: a frame of a movie of "
+    f"{'simulated filaments' if tirf_stand_in else 'microtubules'}, the same after Noise2Void, the mean of the movie, "
+    f"and {'the noise-free image' if tirf_stand_in else 'a slow exposure'}.",
+    caption="(a, b) Bright and ten times dimmer exposures of one bleaching field, black: threshold of usable frames. (c) "
+    f"Simulated {structures[0]} at {exposures[0]:g} photons. Scale bars 1 µm. Bottom: TIRF microtubules at two frame "
+    "rates"
     + (
         ". In the stand-in, “9 Hz” is the noise-free image."
         if tirf_stand_in
@@ -1505,10 +1513,10 @@ study.publish_figure(
 # %% [markdown]
 # ## Training, validation, prediction: Fig. 3
 #
-# **What we do.** The source's diagram with real thumbnails: (a) what each kind of training compares, (b) scores on data with truth,
-# (c) prediction on images that were not trained on. The new images are W2S, widefield cells with the mean of 400 frames as reference.
-# Their units are unknown and each has its own 8-bit stretch, so every output is first fitted to the reference by a straight line; the
-# PSNR has the range of the reference.
+# **What we do.** The source's diagram with real thumbnails: (a) what each kind of training compares, (b) scores on data
+# with truth, (c) prediction on images that were not trained on. The new images are W2S, widefield cells with the mean of
+# 400 frames as reference. Their units are unknown and each has its own 8-bit stretch, so every output is first fitted to
+# the reference by a straight line; the PSNR has the range of the reference.
 
 # %%
 w2s_files = [study.locate("w2s-widefield-pairs", f"w2s-{part}.tif") for part in ("single-frame", "mean-of-400")]
@@ -1579,13 +1587,14 @@ for axis, (title, view) in zip(below.subplots(1, 5), predicted.items(), strict=T
 study.publish_figure(
     "laine2021-fig-3",
     figure,
-    alt="Two rows of thumbnails: supervised training compares the output for a noisy input with a clean target, self-supervised training "
-    "hides pixels and compares the output with them. Bars of PSNR and SSIM. Below, a new image, three restorations with their times, "
-    "and the reference.",
-    caption="(a) What the two trainings compare (grey: pixels that are hidden, or that the loss does not read). (b) Scores on test fields with "
-    f"truth. (c) Prediction on an image that was not trained on{'.' if w2s_stand_in else ' (W2S, R. Zhou et al. 2020).'} Scale bars 1 µm where a pixel is 0.1 µm. "
-    f"Times are of networks with {features} maps at the finest scale; Noise2Self restores in {w2s_trained['Noise2Self'].width ** 2} passes, "
-    "each with other pixels hidden.",
+    alt="Two rows of thumbnails: supervised training compares the output for a noisy input with a clean target, "
+    "self-supervised training hides pixels and compares the output with them. Bars of PSNR and SSIM. Below, a new "
+    "image, three restorations with their times, and the reference.",
+    caption="(a) What the two trainings compare (grey: pixels that are hidden, or that the loss does not read). (b) "
+    "Scores on test fields with truth. (c) Prediction on an image that was not trained "
+    f"on{'.' if w2s_stand_in else ' (W2S, R. Zhou et al. 2020).'} Scale bars 1 µm where a pixel is 0.1 µm. Times are of "
+    f"networks with {features} maps at the finest scale; Noise2Self restores in {w2s_trained['Noise2Self'].width ** 2} "
+    "passes, each with other pixels hidden.",
     data={title: as_image(view) for title, view in ({"noisy": a_noisy, "clean": a_clean} | predicted).items()},
     stand_in=w2s_stand_in,
 )
@@ -1598,10 +1607,10 @@ study.publish_figure(
 # %% [markdown]
 # ## Real pairs
 #
-# **What we do.** W2S (12 fields, three kept for the test), FMD (two confocal fields and a widefield one, each a single noisy image
-# and the mean of 50) and the TIRF microtubules. Blind-spot methods learn from the noisy images that they restore, for W2S from the nine
-# other fields. The Gaussian filter chooses its width by hiding pixels; BM3D takes the noise of a camera that is estimated from the
-# noisy images, and is left out where that fails.
+# **What we do.** W2S (12 fields, three kept for the test), FMD (two confocal fields and a widefield one, each a single
+# noisy image and the mean of 50) and the TIRF microtubules. Blind-spot methods learn from the noisy images that they
+# restore, for W2S from the nine other fields. The Gaussian filter chooses its width by hiding pixels; BM3D takes the
+# noise of a camera that is estimated from the noisy images, and is left out where that fails.
 
 
 # %%
@@ -1656,8 +1665,8 @@ study.publish_table(
         "PSNR, fitted, reference range (dB)": [value for value, _ in rows.values()],
         "SSIM, fitted": [value for _, value in rows.values()],
     },
-    caption=f"Real pairs, crops of {real_pixels}² pixels. Every output was fitted to the reference by a straight line. The published means over whole "
-    "data sets use other images and conventions and are not comparable."
+    caption=f"Real pairs, crops of {real_pixels}² pixels. Every output was fitted to the reference by a straight line. "
+    "The published means over whole data sets use other images and conventions and are not comparable."
     + (f" **Stand-ins:** {' '.join(stand_ins)}" if stand_ins else ""),
 )
 
@@ -1665,14 +1674,14 @@ study.publish_table(
 # **What this shows.** That the same calls run on files of three laboratories, where these are at hand; rows of stand-ins
 # (named below the table) say nothing of real data.
 #
-# **What it does not.** References that are means of the same frames, 8-bit stretches, a drift between exposures: tenths of a decibel mean
-# nothing here. No published number exists for these very images and crops.
+# **What it does not.** References that are means of the same frames, 8-bit stretches, a drift between exposures: tenths
+# of a decibel mean nothing here. No published number exists for these very images and crops.
 
 # %% [markdown]
 # ## The tools: Table 1
 #
-# **The source** lists seven tools for end users. Two columns are added: what an implementation of the method reaches on one common
-# cell of the bench, and how to run it.
+# **The source** lists seven tools for end users. Two columns are added: what an implementation of the method reaches on
+# one common cell of the bench, and how to run it.
 
 # %%
 common = by_exposure[middle]
@@ -1732,24 +1741,25 @@ study.publish_table(
             for n, *_ in tools
         ],
     },
-    alt="Seven tools with training, dimensions, software, remark, licence and reference, and two added columns: PSNR and SSIM of an "
-    "implementation on one common simulated cell, and the call that runs it.",
-    caption=f"Table 1 of [laine2021] in our words, spellings corrected; measured on {structures[0]} at {middle:g} photons (input "
-    f"{float(psnr.sel(denoiser='input', structure=structures[0], photons=middle)):.1f} dB). DecoNoising is scored after blurring its output again. "
-    "3D-RCAN: a 2-D RCAN. Movie as volume: 3-D networks on the very movie, with clean frames, that they were trained on. DenoiSeg had "
-    "masks made from the clean images.",
+    alt="Seven tools with training, dimensions, software, remark, licence and reference, and two added columns: PSNR "
+    "and SSIM of an implementation on one common simulated cell, and the call that runs it.",
+    caption=f"Table 1 of [laine2021] in our words, spellings corrected; measured on {structures[0]} at {middle:g} "
+    f"photons (input {float(psnr.sel(denoiser='input', structure=structures[0], photons=middle)):.1f} dB). DecoNoising "
+    "is scored after blurring its output again. 3D-RCAN: a 2-D RCAN. Movie as volume: 3-D networks on the very movie, "
+    "with clean frames, that they were trained on. DenoiSeg had masks made from the clean images.",
 )
 
 # %% [markdown]
 # **What this shows.** Six of the seven rows run here from start to end.
 #
-# **What it does not.** Denoise.AI is closed: neither its architecture nor its training data are known, so nothing of it can be tested
-# without its host software.
+# **What it does not.** Denoise.AI is closed: neither its architecture nor its training data are known, so nothing of it
+# can be tested without its host software.
 
 # %% [markdown]
 # ## Exercises
 #
-# 1. Train Noise2Void on the striped images with `percent=25`. Does a larger share of blind spots remove the stripes? Say why before you run it.
+# 1. Train Noise2Void on the striped images with `percent=25`. Does a larger share of blind spots remove the stripes? Say
+#    why before you run it.
 # 2. Denoise the mean of two exposures with Noise2Noise's network for single exposures. Which assumption is broken?
 
 # %% tags=["solution"]

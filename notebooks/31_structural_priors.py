@@ -155,11 +155,11 @@ study.publish_figure(
 # ## One network for each condition
 #
 # **What we do.** The U-Net of CARE, supervised, on the training fields of each condition. Nothing but the data differ. The loss
-# is the squared error, which [laine2021] names and PSNR rewards; CARE's own publication takes the absolute one [weigert2018], with
-# which the comparison is made once more below. Beside it stands Noise2Void, which is trained on the noisy test images themselves
-# and needs no other. Its network is the same: neither adds its input to its output (CARE's own does), so that the two differ in
-# what teaches them alone. Its blind spots are denser than usual (one pixel of every 4 × 4), because a short training would see
-# too few of them otherwise.
+# is the squared error, which [laine2021] names and PSNR rewards; CARE's own publication takes the absolute one
+# [weigert2018], with which the comparison is made once more below. Beside it stands Noise2Void, which is trained on the
+# noisy test images themselves and needs no other. Its network is the same: neither adds its input to its output (CARE's
+# own does), so that the two differ in what teaches them alone. Its blind spots are denser than usual (one pixel of every
+# 4 × 4), because a short training would see too few of them otherwise.
 
 
 # %%
@@ -245,8 +245,8 @@ study.publish_figure(
     alt="Rows: puncta, rings and filaments under test. Columns: truth, noisy input, output of the network trained on that "
     "structure, output of a network trained on another, and their difference. The mismatched network draws faint short "
     "threads between puncta, changes rings hardly at all, and leaves filaments patchy on a raised background.",
-    caption=f"Structural priors at {dim:g} photons in the brightest pixel, NA {sharp:g}. Outlines: 15 % of the peak of the noise-free "
-    "image. The noisy input is drawn from −0.5 to 1.5. Scale bars 1 µm.",
+    caption=f"Structural priors at {dim:g} photons in the brightest pixel, NA {sharp:g}. Outlines: 15 % of the peak of "
+    "the noise-free image. The noisy input is drawn from −0.5 to 1.5. Scale bars 1 µm.",
     data={
         f"{kind}: {name}".replace("\n", " "): image for kind, images in shown.items() for name, image in images.items()
     },
@@ -257,10 +257,11 @@ study.publish_figure(
 # ### What was invented, in numbers
 #
 # Puncta hold no filament, so what a detector of filaments finds there is false, and so are spots in filaments. Rings are curved
-# lines and answer to both detectors even without noise (row "noise-free image"): their rows are to be read against that one. The detector is a set of grey-value openings (notebook on metrics). Three more measures know
-# the geometry: pieces of structure that lie farther than the resolution from all emitters, their share of the light, and the
-# share of the true structure that is missing. Finally the mean brightness along curves, drawn like the filaments of the
-# training data, where they run through empty space.
+# lines and answer to both detectors even without noise (row "noise-free image"): their rows are to be read against that
+# one. The detector is a set of grey-value openings (notebook on metrics). Three more measures know the geometry: pieces
+# of structure that lie farther than the resolution from all emitters, their share of the light, and the share of the true
+# structure that is missing. Finally the mean brightness along curves, drawn like the filaments of the training data,
+# where they run through empty space.
 
 # %%
 resolution_um = 0.61 * wavelength_um / sharp
@@ -335,8 +336,8 @@ study.publish_table(
     "structural-priors-measures",
     {"tested on": [kind for kind, _ in rows], "trained on": [source for _, source in rows], **numbers},
     caption=f"What networks invent and lose at {dim:g} photons, NA {sharp:g}; means over {test_fields} fields and "
-    f"{len(training_seeds)} training(s). Brightness in thousandths of the peak of the noise-free image. PSNR with the range of the "
-    "clean image. A dash marks a detector of what the truth does hold.",
+    f"{len(training_seeds)} training(s). Brightness in thousandths of the peak of the noise-free image. PSNR with the "
+    "range of the clean image. A dash marks a detector of what the truth does hold.",
 )
 
 
@@ -403,7 +404,8 @@ def effect(loss):
 
 other_loss = study.keep("structural_prior_l1", **dict(zip(("ratio", "deficit"), map(float, effect("L1")), strict=True)))
 study.say(
-    "With the absolute error as loss the ratio is {ratio:.1f} and the deficit {deficit:.1f} dB: the choice of the loss {matters}.",
+    "With the absolute error as loss the ratio is {ratio:.1f} and the deficit {deficit:.1f} dB: the choice of the loss "
+    "{matters}.",
     other_loss,
     matters="would change the verdict"
     if (other_loss["ratio"] >= 2, other_loss["deficit"] >= 2) != (fig4["ratio"] >= 2, fig4["deficit"] >= 2)
@@ -506,10 +508,10 @@ costs = study.keep(
     gap=float((matched - own.mean(("seed", "image"))).mean()),
 )
 study.say(
-    "The matched network is best in {best} of {columns} columns. Another structure alone costs {structure:.1f} dB on average, "
-    "another number of photons {photons:.1f} dB, another aperture {aperture:.1f} dB, all three {everything:.1f} dB. Noise2Void, trained on "
-    "{n} small images, stays {gap:.1f} dB behind the matched network and beats {wins:.0f} % of the mismatched ones "
-    "({wins_structure:.0f} % of those of another structure).",
+    "The matched network is best in {best} of {columns} columns. Another structure alone costs {structure:.1f} dB on "
+    "average, another number of photons {photons:.1f} dB, another aperture {aperture:.1f} dB, all three "
+    "{everything:.1f} dB. Noise2Void, trained on {n} small images, stays {gap:.1f} dB behind the matched network and "
+    "beats {wins:.0f} % of the mismatched ones ({wins_structure:.0f} % of those of another structure).",
     costs,
     n=test_fields,
 )
@@ -621,8 +623,9 @@ photo = study.keep(
     threads_photographs=threads["photographs"],
 )
 study.say(
-    "Photographs cost {gap:.1f} dB on average over all conditions, from {least:.1f} to {most:.1f} dB. On dim puncta the response "
-    "of the filament detector is {threads_photographs:.1f} thousandths of the peak after photographs and {threads_micrographs:.1f} after micrographs.",
+    "Photographs cost {gap:.1f} dB on average over all conditions, from {least:.1f} to {most:.1f} dB. On dim puncta the "
+    "response of the filament detector is {threads_photographs:.1f} thousandths of the peak after photographs and "
+    "{threads_micrographs:.1f} after micrographs.",
     photo,
 )
 
@@ -631,8 +634,8 @@ study.say(
 # microscope has blurred and a camera has counted.
 #
 # **What it does not.** Tools for photographs are far larger, trained on millions of real pictures; dead leaves share only
-# their edges and their scales. Structure and noise are exchanged together here, so that the shares of the two are not told apart; the second
-# exercise does it.
+# their edges and their scales. Structure and noise are exchanged together here, so that the shares of the two are not
+# told apart; the second exercise does it.
 
 # %% [markdown]
 # ## Pre-training
@@ -718,8 +721,8 @@ study.publish_figure(
     figure,
     alt="PSNR and false structure on rings against the number of training images of the task, from random and from pre-trained "
     "weights, with the pre-trained network that saw no image of the task as a dotted line.",
-    caption=f"Pre-training on filaments and puncta, then rings at {dim:g} photons. Lines: means over {len(training_seeds)} training(s), "
-    "which the dots show.",
+    caption=f"Pre-training on filaments and puncta, then rings at {dim:g} photons. Lines: means over "
+    f"{len(training_seeds)} training(s), which the dots show.",
     data={
         "training_images": task_images,
         **{
@@ -763,9 +766,9 @@ transfer = study.keep(
     untouched=float(untouched["psnr"]),
 )
 study.say(
-    "{common:.1f} dB need {random} image(s) of the task from random weights and {pretrained} after pre-training. With {fewest} image(s) "
-    "pre-training is worth {one:.1f} dB. Without any, the pre-trained network reaches {untouched:.1f} dB. Pre-training lowers false structure "
-    "by {drop:.1f} thousandths of the peak.",
+    "{common:.1f} dB need {random} image(s) of the task from random weights and {pretrained} after pre-training. With "
+    "{fewest} image(s) pre-training is worth {one:.1f} dB. Without any, the pre-trained network reaches {untouched:.1f} "
+    "dB. Pre-training lowers false structure by {drop:.1f} thousandths of the peak.",
     transfer,
 )
 
@@ -782,7 +785,8 @@ study.say(
 #
 # 1. What does the network of filaments draw into an image that holds nothing but background? Predict first, then compare it with
 #    the network of puncta.
-# 2. Teach photographs with the noise of the camera instead of Gaussian noise. Which share of the gap to micrographs was the noise?
+# 2. Teach photographs with the noise of the camera instead of Gaussian noise. Which share of the gap to micrographs was
+#    the noise?
 # 3. Train on filaments *and* puncta. Does the network still draw threads between puncta?
 
 # %% tags=["solution"]

@@ -516,8 +516,9 @@ study.publish_figure(
     figure,
     alt="Six panels of one scene: the true primitives coloured by kind, the grainy sparse input, the smooth dense target, and "
     "three reconstructions by N2C, N2N-fixed and N2N-dynamic, all far smoother than the input.",
-    caption=f"One validation scene: truth by primitive, sparse input ({density_per_um2:,.0f}/µm²), dense target ({dense_per_um2:,.0f}/µm²), "
-    f"and the input restored by networks of fold 0, all on one scale. Scale bar {200 * field_um:.0f} nm.",
+    caption=f"One validation scene: truth by primitive, sparse input ({density_per_um2:,.0f}/µm²), dense target "
+    f"({dense_per_um2:,.0f}/µm²), and the input restored by networks of fold 0, all on one scale. Scale bar "
+    f"{200 * field_um:.0f} nm.",
     data={name: picture(image) for name, image in panels.items()},
 )
 
@@ -572,7 +573,8 @@ study.publish_table(
         "p, paired": [f"{p_paired[pair]:.2g}" for pair in trio],
         "equal within 0.5 dB": ["shown" if alike[pair].shown else "not shown" for pair in trio],
     },
-    caption=f"PSNR of three strategies on {validation_images} images (mean over folds): difference tests and an equivalence test.",
+    caption=f"PSNR of three strategies on {validation_images} images (mean over folds): difference tests and an "
+    "equivalence test.",
 )
 study.claim("lefebvre2020-psnr-no-difference", measured=sum(p < 0.005 for p in p_student.values()), n=validation_images)
 
@@ -732,8 +734,8 @@ study.claim(
 # is bright and sparse. The choice of the unit is therefore part of the loss, and the source does not state it.
 #
 # **What it does not.** These data have no outliers: the counts are Poisson. Real ones have emitters that blink without end,
-# against which a robust loss may well help. The intervals are over images and leave out that another training moves SSIM too (by how
-# much, the table of strategies tells as *sd over folds*); some rows are one network each.
+# against which a robust loss may well help. The intervals are over images and leave out that another training moves SSIM
+# too (by how much, the table of strategies tells as *sd over folds*); some rows are one network each.
 
 # %% [markdown]
 # ## The simulator in the loop: density and localisation error
@@ -873,8 +875,9 @@ study.publish_table(
         "PSNR (dB)": [values[1] for values in plateau.values()],
         "of the two inside the limits of the rule": [limits[key] for key in plateau],
     },
-    caption=f"Plateau of SSIM and PSNR, averaged over the densities beyond the break of SSIM ({', '.join(f'{d:g}' for d in beyond)} per µm²), under "
-    "two ways of feeding the network and four scalings of images.",
+    caption="Plateau of SSIM and PSNR, averaged over the densities beyond the break of SSIM "
+    f"({', '.join(f'{d:g}' for d in beyond)} per µm²), under two ways of feeding the network and four scalings of "
+    "images.",
 )
 study.claim(
     "lefebvre2020-plateau-values",
@@ -931,9 +934,10 @@ units = study.keep(
     capped=bool(needed >= densities[-1]),
 )
 study.say(
-    "The curves cross at {ssim:.3g} (SSIM) and {psnr:.3g} (PSNR) blinks/µm², which are {ssim_field:.3g} and {psnr_field:.3g} "
-    "per field of {side} × {side} pixels; the source prints 100k per field of 256 × 256. 0 means that they do not cross. Raw images need {needed:.3g} "
-    "blinks/µm² for the SSIM that the network reaches at its training density.",
+    "The curves cross at {ssim:.3g} (SSIM) and {psnr:.3g} (PSNR) blinks/µm², which are {ssim_field:.3g} and "
+    "{psnr_field:.3g} per field of {side} × {side} pixels; the source prints 100k per field of 256 × 256. 0 means that "
+    "they do not cross. Raw images need {needed:.3g} blinks/µm² for the SSIM that the network reaches at its training "
+    "density.",
     units,
     side=round(field_um / 0.01),
 )
@@ -989,8 +993,9 @@ parts = study.keep(
     peak_nm={f"{1000 * t:g} nm": peak[t] for t in peak},
 )
 study.say(
-    "Shares of the variance of SSIM: density {density:.1f} %, error {error:.1f} %, their interaction {interaction:.1f} % "
-    "(F test of the interaction: p = {p:.2g}). To call two effects orthogonal because one is small, as the source does, is another statement.",
+    "Shares of the variance of SSIM: density {density:.1f} %, error {error:.1f} %, their interaction {interaction:.1f} "
+    "% (F test of the interaction: p = {p:.2g}). To call two effects orthogonal because one is small, as the source "
+    "does, is another statement.",
     parts,
 )
 
@@ -1022,9 +1027,9 @@ study.publish_figure(
     alt="Left: SSIM and PSNR of reconstruction and raw input over the density of the test image, the training density marked. "
     "Upper right: SSIM over the localisation error for networks trained at three errors, and of the input. Lower right: "
     "boxes of SSIM for four training strategies.",
-    caption=f"A: SSIM and PSNR over blink density, and SSIM over localisation error ({sweep_images} and {half_images} scenes; bands are one "
-    f"standard deviation over scenes; {seeds} network(s) per training error; dashed: training). B: SSIM by strategy on "
-    f"{validation_images} fresh images, mean over {folds} folds; grey is our control.",
+    caption=f"A: SSIM and PSNR over blink density, and SSIM over localisation error ({sweep_images} and {half_images} "
+    f"scenes; bands are one standard deviation over scenes; {seeds} network(s) per training error; dashed: training). B: "
+    f"SSIM by strategy on {validation_images} fresh images, mean over {folds} folds; grey is our control.",
     data={
         "density_per_um2": densities,
         **{
@@ -1125,7 +1130,8 @@ study.claim(
 
 # %% [markdown]
 # **Do sparse data make rougher loss curves?** The same scenes, thinned so that each half of a pair is about as dense as a whole
-# acquisition of actin, train networks with the same schedule. An "epoch" is a sixteenth of the training; the trend is a parabola over the second half.
+# acquisition of actin, train networks with the same schedule. An "epoch" is a sixteenth of the training; the trend is a
+# parabola over the second half.
 
 
 # %%
@@ -1286,12 +1292,14 @@ for row, (kind, images, bar) in enumerate(rows):
 study.publish_figure(
     "lefebvre2020-fig-3",
     figure,
-    alt="Two rows of three maps: sparse localisations of filaments, the mean of the reconstructions, and the deviation of single "
-    "networks from it. The upper mean shows continuous filaments; the lower one, from far fewer localisations, is thicker and may "
-    "be broken into beads; the deviation follows them at a lower level.",
-    caption=f"Sparse input (A), mean reconstruction (B) and mean absolute deviation from it (C). Above: simulated filaments at "
-    f"{actin_densities[-1]:.0f}/µm², {actin_folds} networks, scale bar {200 * actin_um:.0f} nm. Below: "
-    f"{'simulated microtubules, a stand-in for those of a real movie' if tubulin_stand_in else 'microtubules localised from a real movie'}, {tubulin_folds} networks, {1000 * tubulin_pixel_um:.0f} nm pixels, scale bar 1 µm. Each map has its own scale, cut at its 99.7th percentile."
+    alt="Two rows of three maps: sparse localisations of filaments, the mean of the reconstructions, and the deviation "
+    "of single networks from it. The upper mean shows continuous filaments; the lower one, from far fewer "
+    "localisations, is thicker and may be broken into beads; the deviation follows them at a lower level.",
+    caption="Sparse input (A), mean reconstruction (B) and mean absolute deviation from it (C). Above: simulated "
+    f"filaments at {actin_densities[-1]:.0f}/µm², {actin_folds} networks, scale bar {200 * actin_um:.0f} nm. Below: "
+    f"{'simulated microtubules, a stand-in for those of a real movie' if tubulin_stand_in else 'microtubules localised from a real movie'}, "
+    f"{tubulin_folds} networks, {1000 * tubulin_pixel_um:.0f} nm pixels, scale bar 1 µm. Each map has its own scale, cut "
+    "at its 99.7th percentile."
     + ("" if tubulin_stand_in else " Movie: M. Ovesný, P. Křížek, Z. Švindrych, G. M. Hagen, 3denseSTORM, GPL-3.0."),
     data={f"{kind}: {letter}": image for kind, images, _ in rows for letter, image in zip("ABC", images, strict=True)},
     stand_in=f"{actin_stand_in}." + (f" {tubulin_stand_in}" if tubulin_stand_in else ""),
@@ -1316,10 +1324,10 @@ else:
 # whole chain from frames of a real microscope to the reconstruction runs.
 #
 # **What it does not.** Our filaments blink independently and have no repeated localisations, no background and no drift;
-# the source's cells have. The deviation is judged *relative* to the local mean, which between filaments is close to zero: there it
-# is large almost by arithmetic, and in absolute terms networks stray most on the filaments (C). The recording in the lower row, real
-# or stood in for, is restored from all its localisations, of which each network has seen all but one part; its truth is not
-# used. Agreement is not accuracy, as follows.
+# the source's cells have. The deviation is judged *relative* to the local mean, which between filaments is close to zero:
+# there it is large almost by arithmetic, and in absolute terms networks stray most on the filaments (C). The recording in
+# the lower row, real or stood in for, is restored from all its localisations, of which each network has seen all but one
+# part; its truth is not used. Agreement is not accuracy, as follows.
 
 # %% [markdown]
 # ## Beyond the source: does disagreement tell the error?
@@ -1362,16 +1370,18 @@ study.publish_figure(
     figure,
     alt="Spread of folds, true error of their mean, both brightest at the edges of structures, and a curve of error over spread "
     "without order over the lowest spreads, that then rises and stays above the line of equality.",
-    caption=f"Standard deviation over {folds} folds of n2n-dynamic, error of their mean against the expected image (same scale, units of the mean "
-    f"rate), and error over spread in twenty bins of all validation pixels. Scale bar {200 * field_um:.0f} nm.",
+    caption=f"Standard deviation over {folds} folds of n2n-dynamic, error of their mean against the expected image (same "
+    "scale, units of the mean rate), and error over spread in twenty bins of all validation pixels. Scale bar "
+    f"{200 * field_um:.0f} nm.",
     data={"spread": calibration[:, 0], "rms_error": calibration[:, 1]},
 )
 
 # %%
 study.say(
-    "Spread ranks the pixels by their error (Spearman {rank:.2f}, 95 % interval {low:.2f} to {high:.2f} over images), but the error is "
-    "{ratio:.1f} times the spread: {common:.0f} % of the mean squared error of a single network survives the average over folds, mostly because it "
-    "is common to all of them. **A deviation map shows where to be careful, not how careful.**",
+    "Spread ranks the pixels by their error (Spearman {rank:.2f}, 95 % interval {low:.2f} to {high:.2f} over images), "
+    "but the error is {ratio:.1f} times the spread: {common:.0f} % of the mean squared error of a single network "
+    "survives the average over folds, mostly because it is common to all of them. **A deviation map shows where to be "
+    "careful, not how careful.**",
     error_map,
 )
 
@@ -1436,10 +1446,11 @@ axis.legend(loc="upper left", bbox_to_anchor=(1, 1))
 study.publish_figure(
     "smlm-acquisition-time",
     figure,
-    alt="Resolution against number of frames: raw images by two measures and reconstructions; the reconstruction lies below the raw "
-    "image where there are few frames.",
-    caption=f"Resolution over the length of the acquisition, simulated filaments ({actin_density_per_um2:g} blinks/µm² at 1); reconstructions are mean and "
-    f"standard deviation over {actin_folds} networks. 20 nm, two pixels, is the finest scale that can be told.",
+    alt="Resolution against number of frames: raw images by two measures and reconstructions; the reconstruction lies "
+    "below the raw image where there are few frames.",
+    caption=f"Resolution over the length of the acquisition, simulated filaments ({actin_density_per_um2:g} blinks/µm² "
+    f"at 1); reconstructions are mean and standard deviation over {actin_folds} networks. 20 nm, two pixels, is the "
+    "finest scale that can be told.",
     data={
         "frames": frame_shares,
         "raw_half_split_nm": half_split,
@@ -1463,8 +1474,9 @@ saved = study.keep(
     bound="more than " if at_floor else "",
 )
 study.say(
-    "At the source's density the reconstruction agrees with the truth down to {network:.0f} nm, the raw image down to {raw:.0f} nm. A raw image "
-    "needs {bound}{ratio:.1f} times the frames for the same; nothing finer than 20 nm can be told.",
+    "At the source's density the reconstruction agrees with the truth down to {network:.0f} nm, the raw image down to "
+    "{raw:.0f} nm. A raw image needs {bound}{ratio:.1f} times the frames for the same; nothing finer than 20 nm can be "
+    "told.",
     saved,
 )
 
@@ -1487,9 +1499,9 @@ study.say(
 # %% [markdown]
 # **What this shows.** What the prior of a trained network is worth in frames, by a measure that the network cannot flatter.
 #
-# **What it does not.** This is one simulated acquisition; the error bars are over networks. Agreement in Fourier rings is dominated
-# by what most of the image holds. A gap in a filament that
-# the network bridges wrongly hardly counts here, and would mislead whoever looks for gaps.
+# **What it does not.** This is one simulated acquisition; the error bars are over networks. Agreement in Fourier rings is
+# dominated by what most of the image holds. A gap in a filament that the network bridges wrongly hardly counts here, and
+# would mislead whoever looks for gaps.
 
 # %% [markdown]
 # ## The numbers that the source gives in its text
@@ -1531,7 +1543,8 @@ text_rows = [
     (
         "deviation on actin (%)",
         "below 10",
-        f"{fitted['actin']:.1f} ± {100 * float((np.abs(actin_outputs - actin_mean).mean(axis=(1, 2)) / actin_mean.mean()).std(ddof=1)):.1f}",
+        f"{fitted['actin']:.1f} ± "
+        f"{100 * float((np.abs(actin_outputs - actin_mean).mean(axis=(1, 2)) / actin_mean.mean()).std(ddof=1)):.1f}",
         f"{actin_folds} networks (stand-in)",
         "",
     ),
@@ -1539,8 +1552,9 @@ text_rows = [
 study.publish_table(
     "lefebvre2020-text-numbers",
     dict(zip(("quantity", "source", "here", "repeats", "p (Student)"), zip(*text_rows, strict=True), strict=True)),
-    caption="Numbers that stand only in the text of the source, beside ours; ± is a standard deviation over images, for actin over networks. "
-    f"Plateau: every image over its own mean, range of the clean image. **Stand-in** for actin: {actin_stand_in}.",
+    caption="Numbers that stand only in the text of the source, beside ours; ± is a standard deviation over images, for "
+    "actin over networks. Plateau: every image over its own mean, range of the clean image. **Stand-in** for actin: "
+    f"{actin_stand_in}.",
 )
 
 # %% [markdown]

@@ -14,10 +14,12 @@
 # %% [markdown]
 # # Transfer learning: a supervised prior that adapts itself to noisy images
 #
-# [wang2021] trains a network on clean images of other things and then goes on, without any clean image, on the noisy images of the
-# task. This notebook regenerates its Figs. 1 to 4 and Supplementary Figs. 5 to 7 on microtubules and lysosomes whose truth is known, with
-# repeats, and judges its claims. Beyond it: other ways to adapt within one budget, when adaptation harms, and a rule that says when to
-# stop without knowing the truth. Everything is simulated but, where they are at hand, the filament channel of one public data set (as we read it) and one measured pair that is only shown; it takes a few minutes on a laptop.
+# [wang2021] trains a network on clean images of other things and then goes on, without any clean image, on the noisy
+# images of the task. This notebook regenerates its Figs. 1 to 4 and Supplementary Figs. 5 to 7 on microtubules and
+# lysosomes whose truth is known, with repeats, and judges its claims. Beyond it: other ways to adapt within one budget,
+# when adaptation harms, and a rule that says when to stop without knowing the truth. Everything is simulated but, where
+# they are at hand, the filament channel of one public data set (as we read it) and one measured pair that is only shown;
+# it takes a few minutes on a laptop.
 
 # %% tags=["parameters"]
 seed: int = 0  # root of every random stream
@@ -92,9 +94,10 @@ spread = "95 % bootstrap over repeats and images"
 # %% [markdown]
 # ## What a network learns from first
 #
-# **The source says** ([wang2021], methods): FMD, the Fluorescence Microscopy Dataset, has 240 fields of nuclei, F-actin, mitochondria, brain and zebrafish, seen by confocal, two-photon and
-# wide-field microscopes, 50 frames of each; averages of few frames (in FMD of 1 to 16) are the noisy images, the average of all the clean one. The other set is
-# simulated: ten curved lines, a Gaussian of 1 px, a peak scaled to some value, Poisson and sCMOS noise.
+# **The source says** ([wang2021], methods): FMD, the Fluorescence Microscopy Dataset, has 240 fields of nuclei, F-actin,
+# mitochondria, brain and zebrafish, seen by confocal, two-photon and wide-field microscopes, 50 frames of each; averages
+# of few frames (in FMD of 1 to 16) are the noisy images, the average of all the clean one. The other set is simulated:
+# ten curved lines, a Gaussian of 1 px, a peak scaled to some value, Poisson and sCMOS noise.
 #
 # **What we do.** A simulated stand-in with the same variety, or your own copy of FMD if `fmd_folder` names it. Neither set holds
 # microtubules or lysosomes.
@@ -170,7 +173,8 @@ study.publish_figure(
     "wang2021-supp-fig-6",
     figure,
     alt="Ten curved lines in each image, noisy above and clean below, from dim to bright.",
-    caption="Pairs of the simulated pre-training set, from low to high peak signal: ten curved lines, Gaussian of 1 px. Scale bars 1 µm.",
+    caption="Pairs of the simulated pre-training set, from low to high peak signal: ten curved lines, Gaussian of 1 px. "
+    "Scale bars 1 µm.",
     data=shown,
 )
 
@@ -192,13 +196,15 @@ study.keep("transfer_prior", weights=priors["lines"].parameters)
 # %% [markdown]
 # ## The tasks, and one retraining
 #
-# **The source says**: clean confocal images of microtubules and lysosomes are scaled to a peak signal and given noise; ten of them are one batch. Each
-# step hides some pixels by zeros and asks for them; which ones cycles. Training stops early with a patience of 8.
+# **The source says**: clean confocal images of microtubules and lysosomes are scaled to a peak signal and given noise;
+# ten of them are one batch. Each step hides some pixels by zeros and asks for them; which ones cycles. Training stops
+# early with a patience of 8.
 #
-# **What we do.** Grids of one pixel in 4 × 4; of the 16 phases one is never trained on, and what is watched is the error at its pixels. The
-# restored image is put together from 16 passes, each giving the pixels that it did not see, so that no pixel knows its own noise. The
-# filament channel of W2S, as we read it (mean of 400 frames), or its stand-in, stands beside the simulated ones. A network without a prior gets a larger learning rate and more steps: with
-# those of the others it would still be far from its best when it is stopped, and a prior would win by that alone.
+# **What we do.** Grids of one pixel in 4 × 4; of the 16 phases one is never trained on, and what is watched is the error
+# at its pixels. The restored image is put together from 16 passes, each giving the pixels that it did not see, so that no
+# pixel knows its own noise. The filament channel of W2S, as we read it (mean of 400 frames), or its stand-in, stands
+# beside the simulated ones. A network without a prior gets a larger learning rate and more steps: with those of the
+# others it would still be far from its best when it is stopped, and a prior would win by that alone.
 
 
 # %%
@@ -287,9 +293,10 @@ advantage = study.keep(
     fair=best_of["none"] / best_of["FMD-like"],
 )
 study.say(
-    "Over these rates the error changes by a factor of {prior:.1f} with a prior and of **{none:.1f}** without one. At the rate of the retrainings ({rate:g}) "
-    "the network without a prior has {equal:.1f} times the error (MSE) of the one with a prior at its best rate; each at its own best rate, **{fair:.1f} times**. Much of what a prior seems "
-    "to bring can be a learning rate that was chosen for it.",
+    "Over these rates the error changes by a factor of {prior:.1f} with a prior and of **{none:.1f}** without one. At "
+    "the rate of the retrainings ({rate:g}) the network without a prior has {equal:.1f} times the error (MSE) of the "
+    "one with a prior at its best rate; each at its own best rate, **{fair:.1f} times**. Much of what a prior seems to "
+    "bring can be a learning rate that was chosen for it.",
     advantage,
     rate=retraining_rate,
 )
@@ -321,11 +328,11 @@ def percent(flags):
 # %% [markdown]
 # ## Fig. 1: microtubules
 #
-# **The source says**: transfer lowers the MSE and raises SSIM and mean FRC, most visibly the resolution; FMD is the better school, lines are second, none is
-# worst.
+# **The source says**: transfer lowers the MSE and raises SSIM and mean FRC, most visibly the resolution; FMD is the
+# better school, lines are second, none is worst.
 #
-# **What we do.** New noise and a new training for each repeat. *None* starts from random weights, others at every repeat. All starts have the same
-# rule to stop.
+# **What we do.** New noise and a new training for each repeat. *None* starts from random weights, others at every repeat.
+# All starts have the same rule to stop.
 
 # %%
 grid = {"microtubules": sweep("microtubules", peaks), "filaments (W2S)": sweep("filaments (W2S)", peaks_real)}
@@ -400,8 +407,11 @@ axis = top.subplots()
 axis.axis("off")
 box = {"boxstyle": "round,pad=0.5", "fc": "#e7eef7", "ec": "0.4"}
 steps_drawn = {
-    0.12: "generic pairs\nnoisy → clean", 0.37: "supervised\nU-Net", 0.62: "Noise2Self on the\nnoisy task images", 0.88: "restored\ntask images",
-}  # fmt: skip
+    0.12: "generic pairs\nnoisy → clean",
+    0.37: "supervised\nU-Net",
+    0.62: "Noise2Self on the\nnoisy task images",
+    0.88: "restored\ntask images",
+}
 for x, text in steps_drawn.items():
     axis.text(x, 0.72, text, ha="center", va="center", bbox=box, fontsize=8, transform=axis.transAxes)
 axis.text(
@@ -440,10 +450,14 @@ study.publish_figure(
         if w2s_missing
         else "a measured cell in which no single filament can be told apart"
     )
-    + ": noisy, truth, and restored after each pre-training and after none. At the bottom MSE, "
-    f"SSIM and mean FRC over the peak signal for three starts, on simulated filaments and on {'stand-ins for ' if w2s_missing else ''}measured ones.",
-    caption=f"(a) Scheme. Middle: simulated microtubules and {'stand-ins for measured filaments' if w2s_missing else 'measured cells (in the one shown, filaments cannot be told apart)'}. Bottom: means over {images} images; bars: standard deviation over {repeats} draws of noise, each "
-    f"with its own training. Scale bars 1 µm (W2S: if a pixel is {pixel_um:g} µm).{'' if w2s_missing else ' W2S: R. Zhou et al. 2020, binned 3 × 3.'}",
+    + ": noisy, truth, and restored after each pre-training and after none. At the bottom MSE, SSIM and mean FRC over "
+    f"the peak signal for three starts, on simulated filaments and on {'stand-ins for ' if w2s_missing else ''}measured "
+    "ones.",
+    caption="(a) Scheme. Middle: simulated microtubules and "
+    f"{'stand-ins for measured filaments' if w2s_missing else 'measured cells (in the one shown, filaments cannot be told apart)'}. "
+    f"Bottom: means over {images} images; bars: standard deviation over {repeats} draws of noise, each with its own "
+    f"training. Scale bars 1 µm (W2S: if a pixel is {pixel_um:g} "
+    f"µm).{'' if w2s_missing else ' W2S: R. Zhou et al. 2020, binned 3 × 3.'}",
     data=drawn,
     stand_in=f"{stand_in}. {w2s_missing or ''}".strip(),
 )
@@ -488,19 +502,20 @@ study.claim(
 )
 
 # %% [markdown]
-# **What this shows.** Each order, level by level, on simulated filaments. A level counts where the 95 % interval over repeats and images says so.
-# The filament channel of W2S, or its stand-in, is shown beside them and enters no claim.
+# **What this shows.** Each order, level by level, on simulated filaments. A level counts where the 95 % interval over
+# repeats and images says so. The filament channel of W2S, or its stand-in, is shown beside them and enters no claim.
 #
-# **What it does not.** The lowest level lies where the source itself sees the limit of its method, and a claim on all levels counts it too.
-# Networks are small and trainings short: where patience (8 looks) is no shorter than the training, it only chooses which step is kept. A random start has
-# a rate and a number of steps of its own here, chosen on one draw with the truth in view (table above): that favours it. How much of
-# the gain is time and how much is knowledge is asked under *When to stop*.
+# **What it does not.** The lowest level lies where the source itself sees the limit of its method, and a claim on all
+# levels counts it too. Networks are small and trainings short: where patience (8 looks) is no shorter than the training,
+# it only chooses which step is kept. A random start has a rate and a number of steps of its own here, chosen on one draw
+# with the truth in view (table above): that favours it. How much of the gain is time and how much is knowledge is asked
+# under *When to stop*.
 
 # %% [markdown]
 # ## Fig. 2: lysosomes
 #
-# **The source says**: the same trend; lines restore puncta once they have been retrained; and repeats end almost alike with pre-training but not
-# without.
+# **The source says**: the same trend; lines restore puncta once they have been retrained; and repeats end almost alike
+# with pre-training but not without.
 
 # %%
 grid["lysosomes"] = sweep("lysosomes", peaks)
@@ -515,10 +530,10 @@ draw_curves(curves_part.subplots(1, 3), {"lysosomes": lyso})
 study.publish_figure(
     "wang2021-fig-2",
     figure,
-    alt="Rows of rising peak signal: noisy puncta, truth, restored after both pre-trainings and after none. Below, MSE, SSIM and mean FRC "
-    "over the peak signal.",
-    caption=f"Top: lysosome-like puncta. Bottom: means over {images} images; bars: standard deviation over {repeats} draws of noise, each with its own training. Scale "
-    "bars 1 µm.",
+    alt="Rows of rising peak signal: noisy puncta, truth, restored after both pre-trainings and after none. Below, MSE, "
+    "SSIM and mean FRC over the peak signal.",
+    caption=f"Top: lysosome-like puncta. Bottom: means over {images} images; bars: standard deviation over {repeats} "
+    "draws of noise, each with its own training. Scale bars 1 µm.",
     data=drawn,
     stand_in=stand_in + ".",
 )
@@ -557,23 +572,28 @@ stable = study.keep(
     below=100 * float(np.mean([r < 1 for r in ratios.values()])),
 )
 study.say(
-    "The spread over repeats with pre-training is {typical:.2f} times that without, in the median over levels, metrics and kinds of pre-training; it is smaller in {below:.0f} % of these cases and {worst:.2f} times as large in the worst.",
+    "The spread over repeats with pre-training is {typical:.2f} times that without, in the median over levels, metrics "
+    "and kinds of pre-training; it is smaller in {below:.0f} % of these cases and {worst:.2f} times as large in the "
+    "worst.",
     stable,
 )
 
 # %% [markdown]
-# **What this shows.** Spread by spread what pre-training steadies. Noise is drawn anew as well, so that the spread is never nothing.
+# **What this shows.** Spread by spread what pre-training steadies. Noise is drawn anew as well, so that the spread is
+# never nothing.
 #
-# **What it does not.** A ratio of two standard deviations from a few repeats is itself uncertain by tens of per cent; the worst of so many
-# is larger than any typical one.
+# **What it does not.** A ratio of two standard deviations from a few repeats is itself uncertain by tens of per cent; the
+# worst of so many is larger than any typical one.
 
 # %% [markdown]
 # ## Supplementary Fig. 7: no retraining
 #
-# **The source says**: the pre-trained networks by themselves make ill-defined shapes (FMD) and short pieces of curves, even of lysosomes (lines).
+# **The source says**: the pre-trained networks by themselves make ill-defined shapes (FMD) and short pieces of curves,
+# even of lysosomes (lines).
 #
-# **What we do.** One pass of the networks as they came, beside the retrained ones. On puncta three numbers know the truth: the ratio of
-# their axes, the F1 score of finding them, and pieces of structure farther from all of them than the resolution.
+# **What we do.** One pass of the networks as they came, beside the retrained ones. On puncta three numbers know the
+# truth: the ratio of their axes, the F1 score of finding them, and pieces of structure farther from all of them than the
+# resolution.
 
 # %%
 untouched = {
@@ -690,18 +710,19 @@ study.claim(
 )
 
 # %% [markdown]
-# **What this shows.** Whether retraining mends shapes, in numbers that know where every punctum is. F1 is the weakest of them: it is well below 1
-# on the noise-free image itself.
+# **What this shows.** Whether retraining mends shapes, in numbers that know where every punctum is. F1 is the weakest of
+# them: it is well below 1 on the noise-free image itself.
 #
-# **What it does not.** A network that has seen rings, nuclei and tubes under three microscopes may already do well on puncta; FMD's own network would have
-# been asked about cells it does not know, by a microscope it does not know.
+# **What it does not.** A network that has seen rings, nuclei and tubes under three microscopes may already do well on
+# puncta; FMD's own network would have been asked about cells it does not know, by a microscope it does not know.
 
 # %% [markdown]
 # ## Fig. 3: how many images?
 #
 # **The source says**: between 1 and 50 images it makes no clear difference, so that one is enough.
 #
-# **What we do.** Retraining on other images of the task, and restoring the same set of noisy images each time, which nobody trained on.
+# **What we do.** Retraining on other images of the task, and restoring the same set of noisy images each time, which
+# nobody trained on.
 
 # %%
 more = np.array([field("microtubules", 100 + n).light.values for n in range(max(retraining_images))])
@@ -738,7 +759,8 @@ axes[1].legend(fontsize=7)
 study.publish_figure(
     "wang2021-fig-3",
     figure,
-    alt="MSE, SSIM and mean FRC of restored microtubules against the number of images of retraining, with the random start as a dotted line.",
+    alt="MSE, SSIM and mean FRC of restored microtubules against the number of images of retraining, with the random "
+    "start as a dotted line.",
     caption=f"Evaluated on {images} images at {photons(middle)}; bars: standard deviation over {repeats} repeats.",
     data={"images": retraining_images, **{m: by_count.sel(metric=m).mean(("repeat", "image")) for m in METRICS}},
     stand_in=stand_in + ".",
@@ -769,19 +791,20 @@ display(
 study.claim("wang2021-single-shot", measured=sum(best_alone), n=repeats * images, stand_in=range_said)
 
 # %% [markdown]
-# **What this shows.** What further images add within the same limit of steps, and how one image compares with a random start that has them all.
+# **What this shows.** What further images add within the same limit of steps, and how one image compares with a random
+# start that has them all.
 #
-# **What it does not.** A step over more images costs more time; and with one image the network is asked about others than it was trained on, which is
-# harder than what *single-shot* means in practice.
+# **What it does not.** A step over more images costs more time; and with one image the network is asked about others than
+# it was trained on, which is harder than what *single-shot* means in practice.
 
 # %% [markdown]
 # ## Fig. 4: the absolute error
 #
-# **The source says**: with L1 in the self-supervised stage the lead of pre-training remains; L1 restores sharp features better; and so the gain
-# comes from transfer and not from the loss.
+# **The source says**: with L1 in the self-supervised stage the lead of pre-training remains; L1 restores sharp features
+# better; and so the gain comes from transfer and not from the loss.
 #
-# **What we do.** The retrainings of Fig. 1 again, with L1. Widths are read on a *ruler*, an image of known straight lines, which every network
-# retrained on the microtubules restores as well.
+# **What we do.** The retrainings of Fig. 1 again, with L1. Widths are read on a *ruler*, an image of known straight
+# lines, which every network retrained on the microtubules restores as well.
 
 # %%
 absolute = sweep("microtubules", peaks_l1, replace(options, loss="L1"))
@@ -791,8 +814,10 @@ draw_curves(axes, {"L1": absolute, "L2": squared})
 study.publish_figure(
     "wang2021-fig-4",
     figure,
-    alt="MSE, SSIM and mean FRC over the peak signal after retraining with L1 (circles, solid) and with L2 (squares, dashed), for three starts.",
-    caption=f"As the bottom of Fig. 1, with the absolute error in the self-supervised stage (circles, solid) and the squared one (squares, dashed). Bars: standard deviation over {repeats} repeats.",
+    alt="MSE, SSIM and mean FRC over the peak signal after retraining with L1 (circles, solid) and with L2 (squares, "
+    "dashed), for three starts.",
+    caption="As the bottom of Fig. 1, with the absolute error in the self-supervised stage (circles, solid) and the "
+    f"squared one (squares, dashed). Bars: standard deviation over {repeats} repeats.",
     data=curve_data(absolute),
     stand_in=stand_in + ".",
 )
@@ -858,16 +883,18 @@ study.claim(
 # %% [markdown]
 # **What this shows.** Three starts times two losses: which of the two factors moves the numbers.
 #
-# **What it does not.** Photon noise at a few photons is skewed. L1 aims at the median of it, which lies below the mean, so that L1 also darkens. Rates
-# and steps were chosen for the squared error.
+# **What it does not.** Photon noise at a few photons is skewed. L1 aims at the median of it, which lies below the mean,
+# so that L1 also darkens. Rates and steps were chosen for the squared error.
 
 # %% [markdown]
 # ## Where it ends, and what it saves
 #
-# **The source says**: the method is limited at extremely low signal; light can be saved markedly; what is carried over is resolution.
+# **The source says**: the method is limited at extremely low signal; light can be saved markedly; what is carried over is
+# resolution.
 #
-# **What we do.** A Gaussian filter whose width is chosen *with* the truth is the bar at every level. The dose saved is the ratio of the highest peak
-# signal to the lowest one whose restoration is as good as the raw image of the highest. The gain in squared error is split at half the passband of the optics.
+# **What we do.** A Gaussian filter whose width is chosen *with* the truth is the bar at every level. The dose saved is
+# the ratio of the highest peak signal to the lowest one whose restoration is as good as the raw image of the highest. The
+# gain in squared error is split at half the passband of the optics.
 
 # %%
 gaussians = (0.5, 0.8, 1.2, 1.8, 2.5, 3.5)
@@ -924,8 +951,10 @@ axes[0].legend(fontsize=7)
 study.publish_figure(
     "transfer-limits",
     figure,
-    alt="SSIM and FRC cutoff over the peak signal for transfer, the best Gaussian filter and the noisy image; dotted lines mark the noisy image of the highest peak.",
-    caption="Microtubules. The width of the Gaussian is chosen with the truth, level by level. Dotted: the noisy image of the highest peak signal.",
+    alt="SSIM and FRC cutoff over the peak signal for transfer, the best Gaussian filter and the noisy image; dotted "
+    "lines mark the noisy image of the highest peak.",
+    caption="Microtubules. The width of the Gaussian is chosen with the truth, level by level. Dotted: the noisy image "
+    "of the highest peak signal.",
     data={
         "peak_photons": peaks,
         "ssim_transfer": of_transfer,
@@ -983,24 +1012,28 @@ limits = study.keep(
     upper=100 * upper.value,
 )
 study.say(
-    "Against the best Gaussian filter transfer gains between {worst:+.3f} and {best:+.3f} in SSIM. The dose saved at equal SSIM is {saved_ssim:.0f}-fold, at equal FRC cutoff {saved_frc:.0f}-fold (0: nowhere reached). Of the gain in squared error over the random start within the passband, {upper:.0f} % lies in its outer half.",
+    "Against the best Gaussian filter transfer gains between {worst:+.3f} and {best:+.3f} in SSIM. The dose saved at "
+    "equal SSIM is {saved_ssim:.0f}-fold, at equal FRC cutoff {saved_frc:.0f}-fold (0: nowhere reached). Of the gain in "
+    "squared error over the random start within the passband, {upper:.0f} % lies in its outer half.",
     limits,
 )
 
 # %% [markdown]
 # **What this shows.** From which level on transfer is worth more than a plain filter, and how much light that saves.
 #
-# **What it does not.** A filter whose width is chosen without the truth would be a lower bar. Doses are compared on the tested levels only.
+# **What it does not.** A filter whose width is chosen without the truth would be a lower bar. Doses are compared on the
+# tested levels only.
 
 # %% [markdown]
 # ## Supervision, matched and not
 #
-# **The source says**: supervised networks generalise poorly and invent; they need hundreds to thousands of pairs; self-supervision alone stays behind matched
-# supervision for want of prior knowledge.
+# **The source says**: supervised networks generalise poorly and invent; they need hundreds to thousands of pairs;
+# self-supervision alone stays behind matched supervision for want of prior knowledge.
 #
-# **What we do.** A network for each task and each optics, trained on fields of that very task at the level of the test. Beside it the pre-trained networks as they
-# came, and CARE (content-aware restoration, a supervised U-Net) trained on few to many pairs. *False structure* is what a detector of filaments answers
-# where only puncta are, and one of spots where only filaments are.
+# **What we do.** A network for each task and each optics, trained on fields of that very task at the level of the test.
+# Beside it the pre-trained networks as they came, and CARE (content-aware restoration, a supervised U-Net) trained on few
+# to many pairs. *False structure* is what a detector of filaments answers where only puncta are, and one of spots where
+# only filaments are.
 
 # %%
 optics_of = {aperture: "own optics", other_aperture: "other optics"}
@@ -1141,7 +1174,8 @@ study.publish_figure(
     "transfer-pairs",
     figure,
     alt="PSNR of CARE against the number of training pairs, and of transfer against the number of noisy images.",
-    caption=f"Microtubules at {photons(middle)}, on {images} held-out images with {repeats} draws of noise. CARE takes {pair_steps} steps whatever the number of pairs.",
+    caption=f"Microtubules at {photons(middle)}, on {images} held-out images with {repeats} draws of noise. CARE takes "
+    f"{pair_steps} steps whatever the number of pairs.",
     data={
         "pairs": list(of_pairs),
         "care_psnr_db": list(of_pairs.values()),
@@ -1153,15 +1187,16 @@ study.publish_figure(
 # %% [markdown]
 # **What this shows.** The two prices of supervision, pairs and matching, beside what transfer asks for.
 #
-# **What it does not.** The number of steps is fixed; with more of them, more pairs might pay off. Real pairs also have registration errors and motion.
+# **What it does not.** The number of steps is fixed; with more of them, more pairs might pay off. Real pairs also have
+# registration errors and motion.
 
 # %% [markdown]
 # ## The mask, and other choices that the source leaves open
 #
 # **The source says**: cycling the mask makes the performance even over the whole image (it prints *heterogeneous*).
 #
-# **What we do.** A grid that moves and one that stands still, from random weights; a single pass restores. A residue with the period of the grid shows as a peak of the
-# spectrum. Then one choice after the other is exchanged.
+# **What we do.** A grid that moves and one that stands still, from random weights; a single pass restores. A residue with
+# the period of the grid shows as a peak of the spectrum. Then one choice after the other is exchanged.
 
 # %%
 waves = [(1 / (4 * pixel_um), 0.0), (0.0, 1 / (4 * pixel_um))]
@@ -1228,20 +1263,22 @@ study.publish_table(
         "choice": list(ablation),
         **{METRICS[m]: [float(t.sel(metric=m).mean()) for t in ablation.values()] for m in METRICS},
     },
-    caption=f"FMD-like start, microtubules, {photons(middle)}, {beyond_repeats} repeats: one choice exchanged at a time. The public code runs without normalisation, with residual blocks.",
+    caption=f"FMD-like start, microtubules, {photons(middle)}, {beyond_repeats} repeats: one choice exchanged at a time. "
+    "The public code runs without normalisation, with residual blocks.",
 )
 
 # %% [markdown]
 # **What this shows.** Which of the unstated choices the results hang on, and whether a grid that stands still leaves its trace.
 #
-# **What it does not.** Choices are exchanged one at a time, at one level. The power ratio also counts other error at the frequency of the grid: it is
-# far above 1 with the moving grid too, and the errors on and off the grid are the plainer sign.
+# **What it does not.** Choices are exchanged one at a time, at one level. The power ratio also counts other error at the
+# frequency of the grid: it is far above 1 with the moving grid too, and the errors on and off the grid are the plainer
+# sign.
 
 # %% [markdown]
 # ## Beyond: other recipes within one budget
 #
-# **What we do.** Every recipe passes over each image equally often. They differ in which weights move, in how pixels are hidden, and in whether
-# all images share a network or each has its own (*per image*, also called test-time training).
+# **What we do.** Every recipe passes over each image equally often. They differ in which weights move, in how pixels are
+# hidden, and in whether all images share a network or each has its own (*per image*, also called test-time training).
 
 # %%
 plans = list(product(transfer.RECIPES, transfer.KINDS, beyond_peaks))
@@ -1271,18 +1308,21 @@ study.publish_table(
             for r in transfer.RECIPES
         ],
     },
-    caption=f"Change of the error against the pre-trained network as it came (FMD-like), mean ± standard deviation over {beyond_repeats} repeats. Seconds on the machine that ran this.",
+    caption="Change of the error against the pre-trained network as it came (FMD-like), mean ± standard deviation over "
+    f"{beyond_repeats} repeats. Seconds on the machine that ran this.",
 )
 
 # %% [markdown]
-# **What this shows.** How much of the gain a few weights can bring, and that a recipe which gains where light is scarce may lose where it is not.
+# **What this shows.** How much of the gain a few weights can bring, and that a recipe which gains where light is scarce
+# may lose where it is not.
 
 # %% [markdown]
 # ## Beyond: when adaptation harms
 #
-# **What we do.** Retrainings from both kinds of pre-training, at some levels and repeats, are one point each: what each truly changed (dB against the network as it came), and what could have been known without truth. Two
-# cases are added that ought to harm: a network that was already trained on this very task, and noise that neighbours share (each row
-# has an offset of its own), which breaks what Noise2Self rests on. The test without truth compares how well the two networks
+# **What we do.** Retrainings from both kinds of pre-training, at some levels and repeats, are one point each: what each
+# truly changed (dB against the network as it came), and what could have been known without truth. Two cases are added
+# that ought to harm: a network that was already trained on this very task, and noise that neighbours share (each row has
+# an offset of its own), which breaks what Noise2Self rests on. The test without truth compares how well the two networks
 # predict hidden pixels, each filled as suits it: by neighbours before retraining, by zeros after.
 
 
@@ -1311,8 +1351,10 @@ axis.legend(fontsize=7)
 study.publish_figure(
     "transfer-harm",
     figure,
-    alt="True gain of retraining against the fall of the error at hidden pixels, for four cases. Points below the horizontal line are harmed.",
-    caption="Each point is one retraining. Below the line it did harm; left of the other line the test without truth advises against it.",
+    alt="True gain of retraining against the fall of the error at hidden pixels, for four cases. Points below the "
+    "horizontal line are harmed.",
+    caption="Each point is one retraining. Below the line it did harm; left of the other line the test without truth "
+    "advises against it.",
     data={
         f"{name}: {what}": values[:, column]
         for name, values in points.items()
@@ -1329,21 +1371,24 @@ harm = study.keep(
     trusting=100 * float(np.mean(everything[:, 0] > 0)),
 )
 study.say(
-    "{harmed:.0f} % of the retrainings did harm. A network of the task itself changed by {own:+.2f} dB, one under noise that rows share by {stripes:+.2f} dB. The test without truth advised against {against:.0f} % of them and was right in {right:.0f} % of the cases; to retrain always would have been right in {trusting:.0f} %.",
+    "{harmed:.0f} % of the retrainings did harm. A network of the task itself changed by {own:+.2f} dB, one under noise "
+    "that rows share by {stripes:+.2f} dB. The test without truth advised against {against:.0f} % of them and was right "
+    "in {right:.0f} % of the cases; to retrain always would have been right in {trusting:.0f} %.",
     harm,
 )
 
 # %% [markdown]
 # **What this shows.** How often adaptation loses, by how much where it ought to, and whether that can be known without truth.
 #
-# **What it does not.** Under correlated noise the error at hidden pixels may fall *because* noise is predicted: no test of this kind can see that
-# harm.
+# **What it does not.** Under correlated noise the error at hidden pixels may fall *because* noise is predicted: no test
+# of this kind can see that harm.
 
 # %% [markdown]
 # ## Beyond: when to stop
 #
-# **What we do.** Trainings that nobody stops, with the true error noted on the way. Afterwards each rule is applied to the same course: the held-out pixels with a
-# patience of 8 looks, the training loss with the same patience, all steps, and the best that a reader of the truth could have done.
+# **What we do.** Trainings that nobody stops, with the true error noted on the way. Afterwards each rule is applied to
+# the same course: the held-out pixels with a patience of 8 looks, the training loss with the same patience, all steps,
+# and the best that a reader of the truth could have done.
 
 
 # %%
@@ -1368,7 +1413,8 @@ study.publish_table(
         "rule": list(rules),
         **{f"{s}: error above the best (%)": [np.mean(excess[rule, s]) for rule in rules] for s in (*ways, "none")},
     },
-    caption=f"Excess of the true error over the smallest on the way, mean over levels and repeats, {stopping_steps} steps at most.",
+    caption=f"Excess of the true error over the smallest on the way, mean over levels and repeats, {stopping_steps} "
+    "steps at most.",
 )
 figure, axes = plt.subplots(1, len(beyond_peaks), figsize=(4.2 * len(beyond_peaks), 3), squeeze=False)
 for axis, p in zip(axes[0], beyond_peaks, strict=True):
@@ -1407,22 +1453,28 @@ stop = study.keep(
     steps=stopping_steps,
 )
 study.say(
-    "After pre-training the held-out pixels stop on average {rule:.1f} % above the best error, all steps {never:.1f} % above it. The random start has {early:.2f} times the error of the FMD-like one after {quarter} steps and {late:.2f} times after {steps}. Where the second ratio is smaller, the difference was time; the second says little about knowledge where trainings that nobody stops over-fit (table).",
+    "After pre-training the held-out pixels stop on average {rule:.1f} % above the best error, all steps {never:.1f} % "
+    "above it. The random start has {early:.2f} times the error of the FMD-like one after {quarter} steps and "
+    "{late:.2f} times after {steps}. Where the second ratio is smaller, the difference was time; the second says little "
+    "about knowledge where trainings that nobody stops over-fit (table).",
     stop,
 )
 
 # %% [markdown]
-# **What this shows.** The error at held-out pixels differs from the true one by the variance of the noise alone, which no training changes; the table says how
-# near to the best step that brings it. It costs one pass in every few steps and a sixteenth of the pixels.
+# **What this shows.** The error at held-out pixels differs from the true one by the variance of the noise alone, which no
+# training changes; the table says how near to the best step that brings it. It costs one pass in every few steps and a
+# sixteenth of the pixels.
 #
-# **What it does not.** It trusts that noise is independent from pixel to pixel. With few held-out pixels it is itself noisy, and patience has to
-# be longer than that noise.
+# **What it does not.** It trusts that noise is independent from pixel to pixel. With few held-out pixels it is itself
+# noisy, and patience has to be longer than that noise.
 
 # %% [markdown]
 # ## Exercises
 #
-# 1. Is the output at a pixel really independent of that pixel? Change one pixel by ten standard deviations and look, for both ways to restore.
-# 2. Networks retrained on microtubules restore the ruler of Fig. 4, which none of them was trained on. Which start is best for it? Predict first.
+# 1. Is the output at a pixel really independent of that pixel? Change one pixel by ten standard deviations and look, for
+#    both ways to restore.
+# 2. Networks retrained on microtubules restore the ruler of Fig. 4, which none of them was trained on. Which start is
+#    best for it? Predict first.
 
 # %% tags=["solution"]
 seen = bench.noisy("microtubules", middle, 0)[0]

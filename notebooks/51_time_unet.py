@@ -15,9 +15,9 @@
 # # timeUnet: does a denoiser need the neighbouring frames?
 #
 # [wang2021] began with supervised networks and a movie: one that restores each frame by itself (CARE), and one that sees eleven
-# frames at once (timeUnet). This notebook regenerates its Supplementary Figs. 1 to 4 on simulated movies of mitochondria that divide
-# and fuse, so that what a denoiser connects by mistake can be counted. It then asks what becomes of networks that meet
-# brighter or dimmer images than they learnt from. It needs no data and takes a few minutes on a laptop.
+# frames at once (timeUnet). This notebook regenerates its Supplementary Figs. 1 to 4 on simulated movies of mitochondria
+# that divide and fuse, so that what a denoiser connects by mistake can be counted. It then asks what becomes of networks
+# that meet brighter or dimmer images than they learnt from. It needs no data and takes a few minutes on a laptop.
 
 # %% tags=["parameters"]
 seed: int = 0  # root of every random stream
@@ -69,7 +69,10 @@ folder = layout.DATA / "trainings" / f"51-{code_sha256(layout.NOTEBOOKS / '51_ti
 stand_in = "simulated movies of mitochondria in place of confocal ones"
 few = stand_in
 if len(peaks) < 6 or len(training_seeds) < 3:
-    few += f"; {len(peaks)} levels and {len(training_seeds)} training(s) per network; the measure laid down asks for six and three"
+    few += (
+        f"; {len(peaks)} levels and {len(training_seeds)} training(s) per network; the measure laid down asks for six and "
+        "three"
+    )
 
 # %% [markdown]
 # ## Movies with known connections
@@ -77,9 +80,9 @@ if len(peaks) < 6 or len(training_seeds) < 3:
 # **The source says** ([wang2021], results 1): confocal movies of mitochondria with a high signal-to-noise ratio were scaled to a
 # desired peak and given Poisson and calibrated sCMOS noise. Dye, frame rate and number of movies are not stated.
 #
-# **What we do.** Each mitochondrion is a bent tube, 0.4 µm wide, that drifts, turns and sways. One place of it may be cut: never, always, from
-# some moment on (fission) or up to some moment (fusion). The width of that gap, 1 to 4 pixels, is known in every frame. The noisy
-# movie is calibrated: offset taken off, gain divided out, pixel by pixel.
+# **What we do.** Each mitochondrion is a bent tube, 0.4 µm wide, that drifts, turns and sways. One place of it may be
+# cut: never, always, from some moment on (fission) or up to some moment (fusion). The width of that gap, 1 to 4 pixels,
+# is known in every frame. The noisy movie is calibrated: offset taken off, gain divided out, pixel by pixel.
 
 
 # %%
@@ -124,21 +127,21 @@ figure.colorbar(clean, ax=axes, label="share of the peak", shrink=0.7)
 study.publish_figure(
     "time-unet-movies",
     figure,
-    alt="Four frames of a movie of bent tubes, without noise and with it. Lines across the place where each may be cut are green where it "
-    "is one and blue where it is two.",
-    caption="A test movie. Lines join the two parts of each mitochondrion: green where they are connected, blue where a gap parts "
-    "them. Scale bars 1 µm.",
+    alt="Four frames of a movie of bent tubes, without noise and with it. Lines across the place where each may be cut "
+    "are green where it is one and blue where it is two.",
+    caption="A test movie. Lines join the two parts of each mitochondrion: green where they are connected, blue where a "
+    "gap parts them. Scale bars 1 µm.",
     data={f"truth, frame {t + 1}": shown.light[t] for t in at},
 )
 
 # %% [markdown]
 # ## Supplementary Fig. 1: the network
 #
-# **The source says**: timeUnet is CARE's U-Net with time as a further dimension; eleven frames go in and one comes out. Its details stand in
-# a note that is not at hand.
+# **The source says**: timeUnet is CARE's U-Net with time as a further dimension; eleven frames go in and one comes out.
+# Its details stand in a note that is not at hand.
 #
-# **What we do.** Kernels of 3 × 3 × 3, pooling in y and x only, and the maps of the middle frame lead to the output. The drawing is made from
-# what the module computes.
+# **What we do.** Kernels of 3 × 3 × 3, pooling in y and x only, and the maps of the middle frame lead to the output. The
+# drawing is made from what the module computes.
 
 # %%
 drawn_network = networks.time_unet(frames=window, features=32)
@@ -148,19 +151,20 @@ networks.draw_stages(axis, parts)
 study.publish_figure(
     "wang2021-supp-fig-1",
     figure,
-    alt=f"Boxes from left to right: encoders, middle, decoders and head of a U-Net. Maps keep {window} frames up to the head, which "
-    "returns one.",
-    caption=f"timeUnet with {sum(p.numel() for p in drawn_network.parameters()):,} weights, drawn from the module: name, maps × size and weights of every "
-    f"stage. The networks trained here have {features} maps at the finest scale instead of 32.",
+    alt=f"Boxes from left to right: encoders, middle, decoders and head of a U-Net. Maps keep {window} frames up to the "
+    "head, which returns one.",
+    caption=f"timeUnet with {sum(p.numel() for p in drawn_network.parameters()):,} weights, drawn from the module: name, "
+    f"maps × size and weights of every stage. The networks trained here have {features} maps at the finest scale instead "
+    "of 32.",
     data={"stage": [p.name for p in parts], "weights": [p.parameters for p in parts]},
 )
 
 # %% [markdown]
 # ## One pair of networks for each level
 #
-# **What we do.** CARE and timeUnet are trained at every peak signal, on the same crops, for the same number of steps, with the absolute
-# error and one cycle of the learning rate; every network then restores the test movies of every level. Noise2Self learns from the noisy test frames themselves. Errors
-# are measured on images scaled to a peak of 1.
+# **What we do.** CARE and timeUnet are trained at every peak signal, on the same crops, for the same number of steps,
+# with the absolute error and one cycle of the learning rate; every network then restores the test movies of every level.
+# Noise2Self learns from the noisy test frames themselves. Errors are measured on images scaled to a peak of 1.
 
 
 # %%
@@ -261,9 +265,9 @@ def levels_won(first, second, metric):
 #
 # **The source says**: with neighbouring frames, mitochondria stay apart that CARE connects.
 #
-# **What we do.** Background is taken off. The two parts of a pair count as connected where both lie in one piece of what is brighter
-# than half of the dimmer of them. Pairs are judged that the noise-free image shows as they truly are. A *false merge* is a pair apart that the restored image
-# connects; a *false split* is one that it tears.
+# **What we do.** Background is taken off. The two parts of a pair count as connected where both lie in one piece of what
+# is brighter than half of the dimmer of them. Pairs are judged that the noise-free image shows as they truly are. A
+# *false merge* is a pair apart that the restored image connects; a *false split* is one that it tears.
 
 
 # %%
@@ -296,7 +300,8 @@ study.publish_table(
         "pairs connected": [c.whole for c in joins.values()],
         "false splits": [c.split for c in joins.values()],
     },
-    caption="Connections in the restored test frames, networks trained at the level at which they are tested, all trainings together.",
+    caption="Connections in the restored test frames, networks trained at the level at which they are tested, all "
+    "trainings together.",
 )
 
 # %%
@@ -329,10 +334,11 @@ figure.colorbar(bar, ax=axes, label="share of the peak", shrink=0.6)
 study.publish_figure(
     "wang2021-supp-fig-2",
     figure,
-    alt="Rows of rising peak signal. Columns: noisy frame, truth, CARE, timeUnet. Circles mark gaps between the two parts of a mitochondrion.",
-    caption="Mitochondria restored frame by frame (CARE) and from eleven frames (timeUnet), each trained at the level shown. Circles: gaps that "
-    "are really there. Each row shows the test frame in which the false merges of CARE exceed those of timeUnet most, or the first of several. "
-    "Scale bars 1 µm.",
+    alt="Rows of rising peak signal. Columns: noisy frame, truth, CARE, timeUnet. Circles mark gaps between the two "
+    "parts of a mitochondrion.",
+    caption="Mitochondria restored frame by frame (CARE) and from eleven frames (timeUnet), each trained at the level "
+    "shown. Circles: gaps that are really there. Each row shows the test frame in which the false merges of CARE exceed "
+    "those of timeUnet most, or the first of several. Scale bars 1 µm.",
     data=drawn,
     stand_in=stand_in + ".",
 )
@@ -356,18 +362,19 @@ merges = study.keep(
     time_split=100 * pooled["timeUnet"].split_rate,
 )
 study.say(
-    "CARE connects {care:.0f} % of the pairs that are apart, timeUnet {time:.0f} %, Noise2Self {own:.0f} %. CARE tears {care_split:.0f} % of those that are "
-    "one, timeUnet {time_split:.0f} %.",
+    "CARE connects {care:.0f} % of the pairs that are apart, timeUnet {time:.0f} %, Noise2Self {own:.0f} %. CARE tears "
+    "{care_split:.0f} % of those that are one, timeUnet {time_split:.0f} %.",
     merges,
 )
 
 # %% [markdown]
-# **What this shows.** Both errors, counted against the truth over all levels: the splits tell whether a network that joins less simply
-# tears more.
+# **What this shows.** Both errors, counted against the truth over all levels: the splits tell whether a network that
+# joins less simply tears more.
 #
-# **What it does not.** False merges are few, the same pairs return in several frames and at every level, and no interval is given: a
-# ratio of such counts may well turn with other movies. Other thresholds than a half move both numbers. Motion here is slow, about half a
-# pixel per frame; where mitochondria move by their own width from frame to frame, neighbouring frames help less.
+# **What it does not.** False merges are few, the same pairs return in several frames and at every level, and no interval
+# is given: a ratio of such counts may well turn with other movies. Other thresholds than a half move both numbers. Motion
+# here is slow, about half a pixel per frame; where mitochondria move by their own width from frame to frame, neighbouring
+# frames help less.
 
 # %% [markdown]
 # ## Supplementary Fig. 3: error over peak signal
@@ -390,8 +397,8 @@ study.publish_figure(
     "wang2021-supp-fig-3",
     figure,
     alt="MAE falls and SSIM rises with the peak signal, for the noisy input, CARE, timeUnet and Noise2Self.",
-    caption=f"MAE and SSIM over peak signal, networks trained at the level of the test. Lines: means over {len(training_seeds)} training(s), which the dots "
-    "show.",
+    caption="MAE and SSIM over peak signal, networks trained at the level of the test. Lines: means over "
+    f"{len(training_seeds)} training(s), which the dots show.",
     data={
         "peak_photons": peaks,
         **{f"{m}_{x}": v.sel(metric=m).mean(("seed", "frame")) for x, v in lines.items() for m in ("mae", "ssim")},
@@ -409,18 +416,18 @@ for metric in ("mae", "ssim"):
 # **What this shows.** What ten more frames are worth at each level, with the same number of steps for both networks.
 #
 # **What it does not.** A step of timeUnet costs many times one of CARE. What the comparison would be at equal
-# time is not measured. The intervals take all test frames as independent, but those of one movie resemble each other: the intervals are
-# too short.
+# time is not measured. The intervals take all test frames as independent, but those of one movie resemble each other: the
+# intervals are too short.
 
 # %% [markdown]
 # ## Supplementary Fig. 4: the wrong level
 #
-# **The source says**: any difference between the levels of training and test lowers the quality of both networks, and raising the level
-# of the test images makes the result *quantitatively worse*; Noise2Self is more consistent, but behind at the matched level. Of
-# panel b it says nothing; we show SSIM there.
+# **The source says**: any difference between the levels of training and test lowers the quality of both networks, and
+# raising the level of the test images makes the result *quantitatively worse*; Noise2Self is more consistent, but behind
+# at the matched level. Of panel b it says nothing; we show SSIM there.
 #
-# **What we do.** Every network on every level. For the second statement, two ways to scale what goes into a network: by mean and standard
-# deviation, or by percentiles (2 and 99.8 %), each used in training as well.
+# **What we do.** Every network on every level. For the second statement, two ways to scale what goes into a network: by
+# mean and standard deviation, or by percentiles (2 and 99.8 %), each used in training as well.
 
 # %%
 low, top = peaks[min(1, len(peaks) - 2)], peaks[-1]
@@ -470,10 +477,11 @@ axes[3].legend(fontsize=6)
 study.publish_figure(
     "wang2021-supp-fig-4",
     figure,
-    alt="Two matrices of training against test level, then SSIM and MAE over the test level for networks trained at one low level, "
-    "for matched ones and for Noise2Self.",
-    caption=f"(a) MAE relative to the network of the test level (in every column the matched network has 0 %; colours end at 0 and 100 %). (b, c) Networks trained at {low:g} photons (vertical line), matched "
-    "networks (dotted) and Noise2Self. The source does not describe its panel b.",
+    alt="Two matrices of training against test level, then SSIM and MAE over the test level for networks trained at one "
+    "low level, for matched ones and for Noise2Self.",
+    caption="(a) MAE relative to the network of the test level (in every column the matched network has 0 %; colours "
+    f"end at 0 and 100 %). (b, c) Networks trained at {low:g} photons (vertical line), matched networks (dotted) and "
+    "Noise2Self. The source does not describe its panel b.",
     data={
         "trained_peak": [p for p in peaks for _ in peaks],
         "tested_peak": [q for _ in peaks for q in peaks],
@@ -527,8 +535,8 @@ study.publish_table(
             for metric in ("mse", "ssim")
         },
     },
-    caption=f"Networks trained at {low:g} photons, tested at {top:g}, on images scaled to one peak. MAE and MSE below 0, or SSIM above 0: "
-    "cleaner input gives the better result.",
+    caption=f"Networks trained at {low:g} photons, tested at {top:g}, on images scaled to one peak. MAE and MSE below 0, "
+    "or SSIM above 0: cleaner input gives the better result.",
 )
 
 # %%
@@ -584,19 +592,19 @@ mismatch = study.keep(
     best=100 * float(np.mean(columns)),
 )
 study.say(
-    "CARE trained at {low:g} photons has an MAE of {at_low:.3f} there and of {at_top:.3f} at {top:g} photons, where Noise2Self reaches {own_top:.3f}. In "
-    "{best:.0f} % of the columns the matched network is best in both measures.",
+    "CARE trained at {low:g} photons has an MAE of {at_low:.3f} there and of {at_top:.3f} at {top:g} photons, where "
+    "Noise2Self reaches {own_top:.3f}. In {best:.0f} % of the columns the matched network is best in both measures.",
     mismatch,
 )
 
 # %% [markdown]
-# **What this shows.** A network that learnt to smooth keeps smoothing when there is nothing left to smooth; whether its error really *rises*
-# with cleaner input, and for which scaling, stands in the table.
+# **What this shows.** A network that learnt to smooth keeps smoothing when there is nothing left to smooth; whether its
+# error really *rises* with cleaner input, and for which scaling, stands in the table.
 #
 # **What it does not.** Noise2Self is trained on the very frames that it restores, at every level anew, and the supervised
-# networks are not: it is adapted and they are fixed. The comparison is therefore not one of two kinds of supervision alone. All networks
-# are small and trained for a few hundred steps; whether long training would change their order is not tested. The
-# retraining of [notebook 50](50_transfer_learning.ipynb) is the answer of the source to this.
+# networks are not: it is adapted and they are fixed. The comparison is therefore not one of two kinds of supervision
+# alone. All networks are small and trained for a few hundred steps; whether long training would change their order is not
+# tested. The retraining of [notebook 50](50_transfer_learning.ipynb) is the answer of the source to this.
 
 # %% [markdown]
 # ## Exercises

@@ -270,12 +270,13 @@ study.publish_figure(
     "hughes2024-eq-sim-model",
     figure,
     alt="Above: a structure of filaments, the striped illumination, and the blurred frame; and the frequencies that the "
-    "bands hold: a disc for widefield, three discs side by side for one direction, a rosette for three. Below: the spectrum "
-    "of the frame and of the three separated bands; the bands of order one glow around the middle, where the lens passes most, and hold one "
-    "sharp bright point at the wave vector.",
-    caption="Image formation and band separation. Above: structure, illumination, noise-free frame, and frequency support "
-    "(the smaller drawn over the larger). Below: spectra of one frame and of its bands; dashed: cutoff of the lens; red: wave vectors of the "
-    f"pattern. The bands put together again differ from the frames by {residual:.0e} of the brightest pixel. Scale bars 1 µm.",
+    "bands hold: a disc for widefield, three discs side by side for one direction, a rosette for three. Below: the "
+    "spectrum of the frame and of the three separated bands; the bands of order one glow around the middle, where the "
+    "lens passes most, and hold one sharp bright point at the wave vector.",
+    caption="Image formation and band separation. Above: structure, illumination, noise-free frame, and frequency "
+    "support (the smaller drawn over the larger). Below: spectra of one frame and of its bands; dashed: cutoff of the "
+    f"lens; red: wave vectors of the pattern. The bands put together again differ from the frames by {residual:.0e} of "
+    "the brightest pixel. Scale bars 1 µm.",
     data=places,
 )
 
@@ -290,7 +291,8 @@ study.say(
 
 # %% [markdown]
 # **What this shows.** The equations are an identity: nothing is lost or gained by separation. Each side band is the same
-# object, seen off-centre; its one sharp bright point lies at the wave vector because that is where the object's zero frequency went.
+# object, seen off-centre; its one sharp bright point lies at the wave vector because that is where the object's zero
+# frequency went.
 #
 # **What it does not.** Knowing the phases and the wave vector was half of it. In an experiment they must be found.
 
@@ -384,8 +386,8 @@ study.publish_table(
 # ## The reconstruction
 #
 # Every band is moved to where it belongs, weighted with its transfer function, and the sum is divided by the sum of
-# the squared transfer functions and $w^2$ (Wiener filter, parameter $w$); at last the spectrum is shaped like that of a better lens
-# (apodisation), since a hard edge would ring.
+# the squared transfer functions and $w^2$ (Wiener filter, parameter $w$); at last the spectrum is shaped like that of a
+# better lens (apodisation), since a hard edge would ring.
 
 # %%
 nanoscopy = {
@@ -521,10 +523,10 @@ study.claim(
 # %% [markdown]
 # ## What a wrong parameter does
 #
-# A reconstruction never refuses: with a wrong pattern or an ill-chosen filter it gives an image that looks like any other. Below, one
-# setting at a time is wrong, on the noisy frames of the microtubules. The number over each panel is the rms
-# difference to the first panel over its rms. The zero band is counted once in this section, not twice as in the source's
-# program, so that the best image is the structure under the apodisation and any departure from it is an error.
+# A reconstruction never refuses: with a wrong pattern or an ill-chosen filter it gives an image that looks like any
+# other. Below, one setting at a time is wrong, on the noisy frames of the microtubules. The number over each panel is the
+# rms difference to the first panel over its rms. The zero band is counted once in this section, not twice as in the
+# source's program, so that the best image is the structure under the apodisation and any departure from it is an error.
 
 # %%
 kind, name = "microtubules", "2-D, 561 nm"
@@ -680,7 +682,8 @@ else:
 
 # %% [markdown]
 # **What this shows.** The pattern must be right: a whole pixel of the spectrum, one stripe per field, costs more than SIM
-# gains, and half a pixel about half of it. The filters are matters of taste within wide limits, and taste is what makes images incomparable.
+# gains, and half a pixel about half of it. The filters are matters of taste within wide limits, and taste is what makes
+# images incomparable.
 #
 # **What it does not.** The numbers belong to this sample at this dose; where the maxima lie depends on both.
 
@@ -689,8 +692,8 @@ else:
 #
 # A missing frame, frames in another order, saturation, drift: a program that reconstructs them without a word does harm.
 # Ours names what it finds. All entries below are made from the good frames of the microtubules, but for the five phases,
-# which are simulated from the same sample. Beside *none*, two are no faults and should pass: frames that are not square, and three
-# phases in another order.
+# which are simulated from the same sample. Beside *none*, two are no faults and should pass: frames that are not square,
+# and three phases in another order.
 
 
 # %%
@@ -936,9 +939,9 @@ depth_result = study.keep(
     **axial,
 )
 study.say(
-    "The light of the planes varies by {kept:.2f} of its mean; scaled as in the source by {scaled:.2f}, with a correlation "
-    "of {likeness_scaled:.2f} between the two. Correlation with the structure (blurred by 75 nm), voxel by voxel: widefield {widefield:.2f}, "
-    "plane by plane {planes:.2f}, as a volume **{volume:.2f}**.",
+    "The light of the planes varies by {kept:.2f} of its mean; scaled as in the source by {scaled:.2f}, with a "
+    "correlation of {likeness_scaled:.2f} between the two. Correlation with the structure (blurred by 75 nm), voxel by "
+    "voxel: widefield {widefield:.2f}, plane by plane {planes:.2f}, as a volume **{volume:.2f}**.",
     depth_result,
 )
 
@@ -1043,7 +1046,8 @@ fit = study.keep(
     low=float(reports["low"].significance.min()),
     modulation_low=float(found_real.modulation_fitted.min()),
     modulation_high=float(found_real.modulation_fitted.max()),
-    published=f"Our image correlates with the published one at {agreement('normal'):.2f} (normal) and {agreement('low'):.2f} (low light)."
+    published=f"Our image correlates with the published one at {agreement('normal'):.2f} (normal) and "
+    f"{agreement('low'):.2f} (low light)."
     if vendor
     else "The stand-in has no published image to compare with.",
 )

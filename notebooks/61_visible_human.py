@@ -122,9 +122,10 @@ study.publish_figure(
     if slice_stand_in
     else "A slice through chest and both arms under a mesh of 5 by 12 squares, which reaches from one arm to the other. Three "
     "squares are shown enlarged in grey: fat at the wall of the chest, breastbone with cartilage, and an arm.",
-    caption=f"The crop grid of the source over one {'section of a phantom' if slice_stand_in else 'photograph'}, laid where it "
-    f"covers most of the body ({covered.mean():.0%} of its area). Followed through 128 photographs, every square "
-    "becomes a block; three depth ranges make 180. Right: the squares with a white rim, in grey; scale bars 1 µm once a pixel is taken for 50 nm."
+    caption=f"The crop grid of the source over one {'section of a phantom' if slice_stand_in else 'photograph'}, laid "
+    f"where it covers most of the body ({covered.mean():.0%} of its area). Followed through 128 photographs, every square "
+    "becomes a block; three depth ranges make 180. Right: the squares with a white rim, in grey; scale bars 1 µm once a "
+    "pixel is taken for 50 nm."
     + ("" if slice_stand_in else " Photograph: U.S. National Library of Medicine, Visible Human Project."),
     data={f"square {number + 1}": section[grid.cells[number]] for number in chosen},
     stand_in=slice_stand_in,
@@ -235,9 +236,9 @@ axis.set(xlabel="slope of the power spectrum", ylabel="share beyond the lens", y
 study.publish_figure(
     "visible-human-textures",
     figure,
-    alt=f"A section of each kind: {photo}, {kind}, phantom and microtubules. The spectra of {photo}, {kind} and "
-    "phantom fall steeply side by side; that of microtubules falls slowly and lies some seven to twenty-five times higher at the limit "
-    "of the lens.",
+    alt=f"A section of each kind: {photo}, {kind}, phantom and microtubules. The spectra of {photo}, {kind} and phantom "
+    "fall steeply side by side; that of microtubules falls slowly and lies some seven to twenty-five times higher at "
+    "the limit of the lens.",
     caption="Four kinds of objects on voxels of 50 nm. Below, left: power spectra, median over sections; dotted: what the lens "
     "passes and what the reconstruction can hold. Right: slope of the spectrum and share of the variance beyond the "
     "lens, one point per section, colours as left. Scale bars 1 µm.",
@@ -375,9 +376,9 @@ study.publish_table(
         "modulation of order 2": [float(fit.modulation_fitted[:, 1].mean()) for fit in fits.values()],
         "replaced": [f"{fit.replaced.sum()} of {fit.replaced.size}" for fit in fits.values()],
     },
-    caption="The pattern as fitted in noise-free frames of every eighth plane. Significance: agreement of the bands in standard "
-    "deviations of chance; 5 are asked for, which wrong wave vectors reach here too. In the focal plane the modulations are 1.33 and 0.67; a fit outside 0.4 to 1.1 is "
-    "replaced by 0.65.",
+    caption="The pattern as fitted in noise-free frames of every eighth plane. Significance: agreement of the bands in "
+    "standard deviations of chance; 5 are asked for, which wrong wave vectors reach here too. In the focal plane the "
+    "modulations are 1.33 and 0.67; a fit outside 0.4 to 1.1 is replaced by 0.65.",
 )
 
 # %%
@@ -643,11 +644,10 @@ gain = study.keep(
     gain_phantom=float((of("planes", 3, ["phantom"]) - of("widefield", 3, ["phantom"])).mean()),
 )
 study.say(
-    "Across the axis widefield agrees with the object up to {widefield_across:.1f}/µm and the reconstruction plane by plane up to "
-    "**{planes_across:.1f}/µm**; along the axis up to {widefield_along:.2f}/µm and **{planes_along:.2f}/µm**, and as a volume "
-    "up to {volume_along:.2f}/µm (one block of each kind). The axial gain is {gain_volume:+.2f}/µm in the "
-    + kind
-    + " and {gain_phantom:+.2f}/µm in the phantom.",
+    "Across the axis widefield agrees with the object up to {widefield_across:.1f}/µm and the reconstruction plane by "
+    "plane up to **{planes_across:.1f}/µm**; along the axis up to {widefield_along:.2f}/µm and "
+    "**{planes_along:.2f}/µm**, and as a volume up to {volume_along:.2f}/µm (one block of each kind). The axial gain is "
+    "{gain_volume:+.2f}/µm in the " + kind + " and {gain_phantom:+.2f}/µm in the phantom.",
     gain,
 )
 
@@ -670,9 +670,10 @@ study.say(
 # program has scaled the frames of every plane to their own maximum before. On 36 test blocks the reconstructions of such frames
 # agree with those of the bright ones to 25.75 dB (sd 5.95) and a structural similarity of 0.739.
 #
-# **What we do.** The same on every fourth plane of blocks of both kinds: frames scaled plane by plane, drawn, stretched from the 10th to the
-# 99.9th percentile, reconstructed, clipped at 0 and divided by the maximum, as the source does on the way. And once more
-# with one scale for the whole series, the way light is lost in a microscope: planes with less light then lose more.
+# **What we do.** The same on every fourth plane of blocks of both kinds: frames scaled plane by plane, drawn, stretched
+# from the 10th to the 99.9th percentile, reconstructed, clipped at 0 and divided by the maximum, as the source does on
+# the way. And once more with one scale for the whole series, the way light is lost in a microscope: planes with less
+# light then lose more.
 
 
 # %%
@@ -783,8 +784,9 @@ study.say(
 # %% [markdown]
 # **What this shows.** What noise does to a reconstruction depends much on the object: at the same factor the tomography,
 # where it is at hand, keeps several decibels more than the phantom, and the standard deviation of the source's own 36 blocks
-# is 6 dB. Scaling every plane hands the same light to dark planes as to bright ones, which no exposure does. And the stretch to the 99.9th percentile saturates pixels, of which our own
-# reconstruction would warn: the brightest structures lose their stripes before they are reconstructed.
+# is 6 dB. Scaling every plane hands the same light to dark planes as to bright ones, which no exposure does. And the
+# stretch to the 99.9th percentile saturates pixels, of which our own reconstruction would warn: the brightest structures
+# lose their stripes before they are reconstructed.
 #
 # **What it does not.** The agreement is with the reconstruction of bright frames, not with the object, and its range is
 # that of the brightest voxel.

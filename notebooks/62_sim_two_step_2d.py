@@ -271,10 +271,11 @@ def publish_gains(name, scores, published_changes, what, count):
     study.publish_figure(
         name,
         figure,
-        alt="Above, PSNR and SSIM of every test image joined by lines over low light, step 1 and step 2. Below, histograms of the "
-        "changes after one and after two steps, with a black line at the mean and a dashed one at the published mean.",
-        caption=f"{what[0].upper()}{what[1:]}: {count} test fields against their bright reconstructions. Black: mean; dashed: mean that "
-        f"the source's own tables give. {size_note}",
+        alt="Above, PSNR and SSIM of every test image joined by lines over low light, step 1 and step 2. Below, "
+        "histograms of the changes after one and after two steps, with a black line at the mean and a dashed one at the "
+        "published mean.",
+        caption=f"{what[0].upper()}{what[1:]}: {count} test fields against their bright reconstructions. Black: mean; "
+        f"dashed: mean that the source's own tables give. {size_note}",
         data=scores.columns(),
         stand_in=stand_in,
     )
@@ -354,8 +355,8 @@ study.publish_figure(
     crops_figure(five, places),
     alt="Five regions of microtubules in rows: bright reconstruction, dim one, after step 1 and after step 2, with PSNR and SSIM "
     "of the region under all but the bright one.",
-    caption="Five regions, networks trained on microtubules alone; below each its own PSNR and SSIM (the source's five: low light "
-    f"27–31 dB, step 1 29–34 dB, step 2 27–33 dB). Scale bars 1 µm. {size_note}",
+    caption="Five regions, networks trained on microtubules alone; below each its own PSNR and SSIM (the source's five: "
+    f"low light 27–31 dB, step 1 29–34 dB, step 2 27–33 dB). Scale bars 1 µm. {size_note}",
     data={
         f"row {i}: {stage}": region(image, 0.3, places[i])
         for i, images in enumerate(five)
@@ -581,7 +582,11 @@ study.publish_table(
 )
 planar_means = study.keep(
     "two_step_2d",
-    **{f"{sets[name]}: {stage} {metric}": [float(v.mean()), float(v.std(ddof=1)), v.size] for name, skip, stage, metric, v, _ in rows if skip == "last"},
+    **{
+        f"{sets[name]}: {stage} {metric}": [float(v.mean()), float(v.std(ddof=1)), v.size]
+        for name, skip, stage, metric, v, _ in rows
+        if skip == "last"
+    },
     gain_2d_db=float(psnr_two.mean()),
     gain_2d_truth_range_db=float(scores_mt.change("psnr_truth_range_db", "step 2").mean()),
     ssim_gain_2d=float(scores_mt.change("ssim", "step 2").mean()),
@@ -589,7 +594,7 @@ planar_means = study.keep(
     improved_psnr=float(np.mean(psnr_two > 0)),
     improved_ssim=float(np.mean(scores_mt.change("ssim", "step 2") > 0)),
     network=size_note,
-)  # fmt: skip
+)
 
 # %% [markdown]
 # **What this shows.** Whether a second structure in the training data hurts the first one, at one training per chain.
@@ -641,8 +646,8 @@ study.publish_table(
         "equal updates": [str(g) for g in gaps["equal_updates"]],
         "the source's epochs": [str(g) for g in gaps["source_epochs"]],
     },
-    caption=f"Microtubules: gain with mixed training minus gain with microtubules alone, mean and 95 % interval over {n_mt} fields within "
-    f"{len(training_seeds)} seed(s). {small_note}",
+    caption="Microtubules: gain with mixed training minus gain with microtubules alone, mean and 95 % interval over "
+    f"{n_mt} fields within {len(training_seeds)} seed(s). {small_note}",
 )
 
 # %%
@@ -650,7 +655,8 @@ study.claim("hughes2024-diversity-degrades", measured=diversity, n=n_mt * len(tr
 
 # %%
 study.say(
-    "Both steps together gain **{alone:.2f} dB** on microtubules when trained on them alone and, with as many updates, **{mixed:.2f} dB** "
+    "Both steps together gain **{alone:.2f} dB** on microtubules when trained on them alone and, with as many updates, "
+    "**{mixed:.2f} dB** "
     "when trained on both, over {seeds} training seed(s). " + small_note,
     study.keep(
         "two_step_diversity",
@@ -671,8 +677,8 @@ study.say(
 # ## What the second network learns from
 #
 # **The source says**, not in its text but in the tables of its earlier networks: two second networks behind one first one differ
-# only in their data folder. Trained on plain reconstructions, SSIM rises from 0.789 to 0.838; trained on reconstructions clipped at
-# zero and divided by their maximum it falls to 0.681. One block was used in all places of those networks.
+# only in their data folder. Trained on plain reconstructions, SSIM rises from 0.789 to 0.838; trained on reconstructions
+# clipped at zero and divided by their maximum it falls to 0.681. One block was used in all places of those networks.
 #
 # **What we do.** The pair again, for an ordinary and for such a weight-shared network, from every training seed. The final
 # networks of the source learned from clipped data.
@@ -761,7 +767,11 @@ first_network = chains.first(mixed).network
 restored = {
     one.number: two_step.restored_frames(first_network, one.low, precision=precision, device=device) for one in test[er]
 }
-sources = {"high": lambda one: found_in(one.high), "low": lambda one: found_in(one.low), "restored": lambda one: found_in(restored[one.number])}  # fmt: skip
+sources = {
+    "high": lambda one: found_in(one.high),
+    "low": lambda one: found_in(one.low),
+    "restored": lambda one: found_in(restored[one.number]),
+}
 fit_errors = {name: errors_of(pattern_of, test[er]) for name, pattern_of in sources.items()}
 rebuilt = {
     "own fit": [
@@ -771,7 +781,9 @@ rebuilt = {
     "truth": [fields[er].protocol.reconstructed(restored[one.number], one.true_pattern) for one in test[er]],
 }
 rebuilt = {name: [two_step.after_reconstruction(image) for image in images] for name, images in rebuilt.items()}
-rebuilt_peaks = {name: np.array([peak(one, i) for one, i in zip(test[er], images, strict=True)]) for name, images in rebuilt.items()}  # fmt: skip
+rebuilt_peaks = {
+    name: np.array([peak(one, i) for one, i in zip(test[er], images, strict=True)]) for name, images in rebuilt.items()
+}
 rebuilt_scores = {
     name: [scored(images["high"], image) for images, image in zip(images_er, made, strict=True)]
     for name, made in rebuilt.items()
@@ -799,8 +811,9 @@ study.publish_table(
         "PSNR (dB)": [f"{np.mean([s['psnr_db'] for s in one]):.2f}" for one in rebuilt_scores.values()],
         "SSIM": [f"{np.mean([s['ssim'] for s in one]):.3f}" for one in rebuilt_scores.values()],
     },
-    caption=f"Does a pattern that is found once, in bright frames, remove the new artefacts of the first step? {n_er} fields of "
-    "endoplasmic reticulum (mean; peak ± standard deviation), networks trained on both structures; white noise has a peak of 1.44.",
+    caption=f"Does a pattern that is found once, in bright frames, remove the new artefacts of the first step? {n_er} "
+    "fields of endoplasmic reticulum (mean; peak ± standard deviation), networks trained on both structures; white "
+    "noise has a peak of 1.44.",
 )
 figure, axes = plt.subplots(1, 3, figsize=(8, 2.6))
 for axis, column, label in zip(axes, range(3), ("wave vector (1/µm)", "phase (rad)", "modulation"), strict=True):
@@ -821,8 +834,9 @@ study.publish_figure(
 
 # %% [markdown]
 # **What this shows.** Which of the two is to blame for a new pattern: the frames themselves, or the fit in them. If the pattern
-# of bright frames is at hand, there is no reason to seek it in restored ones. The modulation that is fitted in restored frames lies
-# far below the true one (the next section prints it): with the noise the first network takes much of the stripes away.
+# of bright frames is at hand, there is no reason to seek it in restored ones. The modulation that is fitted in restored
+# frames lies far below the true one (the next section prints it): with the noise the first network takes much of the
+# stripes away.
 #
 # **What it does not.** Our stripes are perfect sines with one depth everywhere.
 
@@ -865,8 +879,9 @@ study.publish_table(
             f"{t['psnr_db'].mean():.2f} ± {t['psnr_db'].std(ddof=1):.2f}" for t in turned.values()
         ],
     },
-    caption=f"First networks with three kinds of augmentation, {n_mt} test fields. The stripes of the microscope have the directions "
-    f"{', '.join(f'{d:.1f}' for d in direction)} degrees; with quarter turns and mirrors a network sees {len(seen)}: {seen}. {small_note}",
+    caption=f"First networks with three kinds of augmentation, {n_mt} test fields. The stripes of the microscope have "
+    f"the directions {', '.join(f'{d:.1f}' for d in direction)} degrees; with quarter turns and mirrors a network sees "
+    f"{len(seen)}: {seen}. {small_note}",
 )
 
 # %% [markdown]
@@ -966,9 +981,9 @@ study.publish_figure(
 
 # %%
 study.say(
-    "For photon counts the draw has the variance of a dim exposure but for a twentieth; the networks trained on the two differ by "
-    "**{gap:.2f} dB** on dim exposures. Of camera frames, even converted to photons, the drawn ones have up to {lacking:.0%} too "
-    "little variance; that meets the rule, which forbids too much alone.",
+    "For photon counts the draw has the variance of a dim exposure but for a twentieth; the networks trained on the two "
+    "differ by **{gap:.2f} dB** on dim exposures. Of camera frames, even converted to photons, the drawn ones have up "
+    "to {lacking:.0%} too little variance; that meets the rule, which forbids too much alone.",
     study.keep("two_step_thinning", gap=gap["photons"], lacking=max(0.0, -largest["converted"])),
 )
 
@@ -1135,31 +1150,46 @@ bar_um = 1.0 if min(real_images["normal"].shape) > 128 else 0.25
 
 
 agreement = {
-    light: scored(inner(real_images["normal"]), inner(image)) | {"correlation": float(np.corrcoef(inner(real_images["normal"]).values.ravel(), inner(image).values.ravel())[0, 1])}
+    light: scored(inner(real_images["normal"]), inner(image))
+    | {
+        "correlation": float(
+            np.corrcoef(inner(real_images["normal"]).values.ravel(), inner(image).values.ravel())[0, 1]
+        )
+    }
     for light, image in real_images.items()
     if light != "normal"
-}  # fmt: skip
+}
 figure, axes = plt.subplots(2, 3, figsize=(8, 5.4))
 for column, (light, image) in enumerate(real_images.items()):
     frame = raw[light][0, 0]
-    study.draw_image(axes[0, column], frame, title=f"{light}: a frame", norm=study.percentile_limits(frame, 1, 99.8), cmap="gray")  # fmt: skip
-    study.draw_image(axes[1, column], inner(image), title=f"{light}: reconstruction", norm=study.percentile_limits(inner(image), 10, 99.7), cmap="gray", scale_bar_um=bar_um)  # fmt: skip
+    study.draw_image(
+        axes[0, column], frame, title=f"{light}: a frame", norm=study.percentile_limits(frame, 1, 99.8), cmap="gray"
+    )
+    study.draw_image(
+        axes[1, column],
+        inner(image),
+        title=f"{light}: reconstruction",
+        norm=study.percentile_limits(inner(image), 10, 99.7),
+        cmap="gray",
+        scale_bar_um=bar_um,
+    )
 study.publish_figure(
     "sim-two-step-real",
     figure,
     alt="Above, a raw frame in normal light, in low light, and in low light after the first network; below, their "
     "reconstructions.",
-    caption=f"{'Simulated' if real_stand_in else 'Real'} low-light frames through a first network that has seen simulated filaments "
-    "only. Above: one of 15 frames; below: reconstructions with the pattern of the normal-light frames, each on its own scale. Scale bars "
-    f"1 µm above and {bar_um:g} µm below. {small_note}{'' if real_stand_in else ' Data: L. Jin, B. Liu, F. Zhao et al. (2020).'}",
+    caption=f"{'Simulated' if real_stand_in else 'Real'} low-light frames through a first network that has seen "
+    "simulated filaments only. Above: one of 15 frames; below: reconstructions with the pattern of the normal-light "
+    f"frames, each on its own scale. Scale bars 1 µm above and {bar_um:g} µm below. "
+    f"{small_note}{'' if real_stand_in else ' Data: L. Jin, B. Liu, F. Zhao et al. (2020).'}",
     data={f"{light}: reconstruction": image for light, image in real_images.items()},
     stand_in=real_stand_in,
 )
 
 # %%
 study.say(
-    "Against the normal-light reconstruction the low-light one has a correlation of **{low:.2f}** ({low_db:.1f} dB), the restored one "
-    "**{restored:.2f}** ({restored_db:.1f} dB).",
+    "Against the normal-light reconstruction the low-light one has a correlation of **{low:.2f}** ({low_db:.1f} dB), "
+    "the restored one **{restored:.2f}** ({restored_db:.1f} dB).",
     study.keep(
         "two_step_real",
         low=agreement["low"]["correlation"],

@@ -167,8 +167,8 @@ study.publish_figure(
     figure,
     alt="One volume: a whole lateral plane of the bright reconstruction, and a part of it in bright, dim, and restored "
     "versions with the true needles of this plane drawn over it in red; below, an axial strip of each.",
-    caption="One test volume: lateral plane through a needle with the true needles of this plane (red, the same in all panels), and the x–z section "
-    f"through its middle. Scale bars 500 nm; each version on its own scale. {note}",
+    caption="One test volume: lateral plane through a needle with the true needles of this plane (red, the same in all "
+    f"panels), and the x–z section through its middle. Scale bars 500 nm; each version on its own scale. {note}",
     data=drawn,
     stand_in=stand_in,
 )
@@ -191,8 +191,8 @@ study.publish_figure(
     figure,
     alt="Above, PSNR and SSIM of every test volume joined by lines over low light, step 1 and step 2. Below, histograms of the "
     "changes after one and after two steps, with a black line at the mean and a dashed one at the published mean.",
-    caption=f"{len(test)} test volumes against their bright reconstructions. Black: mean; dashed: mean of the source's own tables. "
-    f"{note}",
+    caption=f"{len(test)} test volumes against their bright reconstructions. Black: mean; dashed: mean of the source's "
+    f"own tables. {note}",
     data=scores.columns(),
     stand_in=stand_in,
 )
@@ -371,7 +371,10 @@ def bead_width(one, image):
     """Width of the beads along x and along z, area under the profile above its background over its height, µm."""
     widths = []
     for x, y, z in protocol.beads_um(one.number):
-        for line in (image.sel(y=y, z=z, method="nearest").sel(x=slice(x - 0.3, x + 0.3)), image.sel(y=y, x=x, method="nearest")):  # fmt: skip
+        for line in (
+            image.sel(y=y, z=z, method="nearest").sel(x=slice(x - 0.3, x + 0.3)),
+            image.sel(y=y, x=x, method="nearest"),
+        ):
             bright = np.clip(line.values - np.quantile(line, 0.3), 0, None)
             widths.append(bright.sum() / max(bright.max(), 1e-9) * float(line[line.dims[0]].diff(line.dims[0])[0]))
     return np.array(widths).reshape(-1, 2).mean(axis=0)
@@ -390,10 +393,10 @@ study.publish_table(
         "axial cutoff (1/µm)": [f"{c.mean():.2f} ± {c.std(ddof=1):.2f}" for c in along.values()],
         "bead width x, z (µm)": [f"{beads[s][0]:.2f}, {beads[s][1]:.2f}" for s in cutoffs],
     },
-    caption=f"Against recorded geometry: {len(extra)} needles and the beads of {n} volumes, mean ± standard "
-    "deviation; pixels of 25 nm. Widths are areas under a "
-    "profile over its height. A negative share means that the needle looks longer than it is. Axial frequencies are told apart in steps "
-    f"of {axial_step:.2f}/µm, and the bands end near 2.1/µm: what lies above is chance agreement, and differences below a step are not resolved.",
+    caption=f"Against recorded geometry: {len(extra)} needles and the beads of {n} volumes, mean ± standard deviation; "
+    "pixels of 25 nm. Widths are areas under a profile over its height. A negative share means that the needle looks "
+    f"longer than it is. Axial frequencies are told apart in steps of {axial_step:.2f}/µm, and the bands end near "
+    "2.1/µm: what lies above is chance agreement, and differences below a step are not resolved.",
 )
 gained_along = {
     f"axial_gain_over_{stage}": paired_difference(along["step 2"], along[stage], rng=rng.bootstrap)
@@ -401,7 +404,10 @@ gained_along = {
 }
 outcome = {"measured": gained_along, **over}
 if axial_step > 0.5:
-    reason = f"axial frequencies are told apart in steps of {axial_step:.2f}/µm, the change sought is of some tenths; it takes more planes"
+    reason = (
+        f"axial frequencies are told apart in steps of {axial_step:.2f}/µm, the change sought is of some tenths; it takes "
+        "more planes"
+    )
     outcome = {"not_testable": reason}
 study.claim("hughes2024-li-axial-resolution", **outcome)
 
@@ -435,9 +441,9 @@ study.publish_figure(
 # %% [markdown]
 # ## What a good score hides
 #
-# **The source says** (sections 3.2, 4): a region reaches an SSIM of 0.95 after step 2 and has lost its texture. **What we do.** Of
-# all regions that reach 0.9, the share whose fine detail (ring correlation with the object over the outer half of the passband) or
-# local variance is below 0.7 of that of the bright reconstruction.
+# **The source says** (sections 3.2, 4): a region reaches an SSIM of 0.95 after step 2 and has lost its texture. **What we
+# do.** Of all regions that reach 0.9, the share whose fine detail (ring correlation with the object over the outer half
+# of the passband) or local variance is below 0.7 of that of the bright reconstruction.
 
 # %%
 tile = 16  # raw pixels, 0.8 µm
@@ -468,7 +474,8 @@ if len(picked) >= 20:
     outcome = {"measured": float(hidden.mean()), "n": len(picked)}
 else:
     outcome = {
-        "not_testable": f"{len(picked)} of {len(regions)} regions reach an SSIM of 0.9; it takes longer training or a reference with less noise"
+        "not_testable": f"{len(picked)} of {len(regions)} regions reach an SSIM of 0.9; it takes longer training or a "
+        "reference with less noise"
     }
 study.claim("hughes2024-metrics-mask-distortion", stand_in=judged_on, **outcome)
 
@@ -481,10 +488,10 @@ study.say(
 # %% [markdown]
 # ## Lateral, axial, and against the earlier report
 #
-# **The source says** (section 3.2, abstract): images improve from above and from the side; Li et al. had reported 3.6 dB and 0.15.
-# **What we do.** Count the fields of filaments, and the volumes in sections across and along the axis, that come nearer to the
-# bright ones. Mean gains are compared with those of Li et al. with a range of 65536 and with that of the reference; the less
-# favourable of the two counts.
+# **The source says** (section 3.2, abstract): images improve from above and from the side; Li et al. had reported 3.6 dB
+# and 0.15. **What we do.** Count the fields of filaments, and the volumes in sections across and along the axis, that
+# come nearer to the bright ones. Mean gains are compared with those of Li et al. with a range of 65536 and with that of
+# the reference; the less favourable of the two counts.
 
 # %%
 planar = study.result("two_step_2d")
@@ -573,7 +580,10 @@ study.publish_table(
 # %%
 seen = Chain((kind,), recipe, seed=seed, second_part="train")
 scores_seen = StageScores.of(chains.stages(seen, kind))
-gap = {m: paired_difference(scores.of_stage(m, "step 2"), scores_seen.of_stage(m, "step 2"), rng=rng.bootstrap) for m in ("psnr_db", "ssim")}  # fmt: skip
+gap = {
+    m: paired_difference(scores.of_stage(m, "step 2"), scores_seen.of_stage(m, "step 2"), rng=rng.bootstrap)
+    for m in ("psnr_db", "ssim")
+}
 study.claim(
     "hughes2024-separate-splits-help",
     measured={"psnr_unseen_minus_seen_db": gap["psnr_db"], "ssim_unseen_minus_seen": gap["ssim"]},
@@ -602,8 +612,9 @@ study.publish_table(
 # %% [markdown]
 # ## Did the trainings stay on their course?
 #
-# **What we do.** A training has *blown up* if the mean loss of any later tenth of it lies above that of the first. Weights are chosen
-# by validation, so that a training that blew up hands over those of an early step, and its scores say nothing about the method.
+# **What we do.** A training has *blown up* if the mean loss of any later tenth of it lies above that of the first.
+# Weights are chosen by validation, so that a training that blew up hands over those of an early step, and its scores say
+# nothing about the method.
 
 # %%
 curves = {
@@ -639,8 +650,8 @@ study.say(
 # ## Where the time goes
 #
 # **The source says** (sections 2.3, 4): 36 h of training per network, 18 h of generating data, 2.5 h of reconstruction.
-# **What we do.** Add up the time of the five trainings of this notebook; generating and reconstructing are timed on one volume and
-# multiplied by the number of times they are needed.
+# **What we do.** Add up the time of the five trainings of this notebook; generating and reconstructing are timed on one
+# volume and multiplied by the number of times they are needed.
 
 # %%
 start = time.perf_counter()
@@ -672,8 +683,9 @@ curve = -trained.history.validation[np.isfinite(trained.history.validation)]
 when = np.flatnonzero(np.isfinite(trained.history.validation)) + 1
 enough = when[np.argmax(curve >= curve[0] + 0.95 * (curve.max() - curve[0]))]
 study.say(
-    "Training takes {training:.0f} s, generating {generating:.0f} s, reconstruction {reconstruction:.0f} s; the first network reaches 95 % of "
-    "its final gain in validation error after **{enough}** of {steps} steps. It has {weights:,} weights.",
+    "Training takes {training:.0f} s, generating {generating:.0f} s, reconstruction {reconstruction:.0f} s; the first "
+    "network reaches 95 % of its final gain in validation error after **{enough}** of {steps} steps. It has {weights:,} "
+    "weights.",
     study.keep("two_step_3d_time", **hours, enough=int(enough), steps=steps, weights=weights),
 )
 
@@ -712,7 +724,10 @@ pair = chains.first(separate).network, chains.second(separate).network
 real = [two_step.acquire(protocol, 1000 + i, truth=one) for i, one in enumerate(objects)]
 real_images = [two_step.stages(one, protocol, *pair, precision=precision, device=device) for one in real]
 real_scores = StageScores.of(real_images)
-real_needles = {s: np.concatenate([needles_of(o, i[s]) for o, i in zip(real, real_images, strict=True)])[:, 0].mean() for s in real_images[0]}  # fmt: skip
+real_needles = {
+    s: np.concatenate([needles_of(o, i[s]) for o, i in zip(real, real_images, strict=True)])[:, 0].mean()
+    for s in real_images[0]
+}
 figure, axes = plt.subplots(2, 4, figsize=(8.4, 3.2), height_ratios=[1, 0.35])
 plane, row = plane_of(real[0])
 for column, (stage, image) in enumerate(real_images[0].items()):
@@ -726,8 +741,9 @@ study.publish_figure(
     figure,
     alt=f"A block of {sample} at four stages, lateral above and axial below, with the true needles of the drawn plane in red; "
     "needles of other planes shine through unmarked.",
-    caption=f"{sample.capitalize()} as a sample ({real_volumes} blocks): PSNR changes by {change:+.1f} dB from low light to step 2; needles lose "
-    f"{real_needles['low']:.2f} of their length in low light and {real_needles['step 2']:.2f} after step 2 (negative: they look longer). Red: true needles of this plane only. Scale bars 500 nm.{credit}",
+    caption=f"{sample.capitalize()} as a sample ({real_volumes} blocks): PSNR changes by {change:+.1f} dB from low light "
+    f"to step 2; needles lose {real_needles['low']:.2f} of their length in low light and {real_needles['step 2']:.2f} "
+    f"after step 2 (negative: they look longer). Red: true needles of this plane only. Scale bars 500 nm.{credit}",
     data={stage: image.isel(z=plane) for stage, image in real_images[0].items()},
     stand_in=real_stand_in,
 )

@@ -108,7 +108,14 @@ for column, kind in enumerate(everything):
     views = {"dim frame": one.low[0, 0], "bright reconstruction": two_step.after_reconstruction(one.high_image)}
     for axis, (title, image) in zip(axes[:, column], views.items(), strict=True):
         name = kind.replace("_", " ").replace("endoplasmic reticulum", "reticulum")
-        study.draw_image(axis, image, title=name if title == "dim frame" else "", norm=study.percentile_limits(image, 1, 99.7), cmap="gray", scale_bar_um=2.0)  # fmt: skip
+        study.draw_image(
+            axis,
+            image,
+            title=name if title == "dim frame" else "",
+            norm=study.percentile_limits(image, 1, 99.7),
+            cmap="gray",
+            scale_bar_um=2.0,
+        )
         shown[f"{kind}: {title}"] = image
 study.publish_figure(
     "sim-transfer-samples",
@@ -123,11 +130,11 @@ study.publish_figure(
 # %% [markdown]
 # ## What pre-training saves
 #
-# **What we do.** The first network learns from few to all fields of filaments, once from random weights and once from weights that
-# have learnt sections of anatomy; the number of steps of adaptation is the same, so that the second one has had those of its
-# pre-training in addition. The gain is that of the reconstruction after the first step,
-# in PSNR against the bright one. *Needed* is the least number of fields with which the gain comes within 0.3 dB of the best of
-# the two that have seen all, even if more fields give less again; weights that never come so near are counted as needing all
+# **What we do.** The first network learns from few to all fields of filaments, once from random weights and once from
+# weights that have learnt sections of anatomy; the number of steps of adaptation is the same, so that the second one has
+# had those of its pre-training in addition. The gain is that of the reconstruction after the first step, in PSNR against
+# the bright one. *Needed* is the least number of fields with which the gain comes within 0.3 dB of the best of the two
+# that have seen all, even if more fields give less again; weights that never come so near are counted as needing all
 # fields.
 
 
@@ -170,8 +177,14 @@ for start, colour in zip(starts, ("C0", "C1"), strict=True):
     spans = [mean_interval(curve[start, n], rng=rng.bootstrap) for n in images]
     middle = np.array([s.value for s in spans])
     axes[0].errorbar(
-        images, middle, [middle - [s.low for s in spans], [s.high for s in spans] - middle], marker="o", capsize=3, color=colour, label=f"from {start} weights"
-    )  # fmt: skip
+        images,
+        middle,
+        [middle - [s.low for s in spans], [s.high for s in spans] - middle],
+        marker="o",
+        capsize=3,
+        color=colour,
+        label=f"from {start} weights",
+    )
 axes[0].axhline(
     best - 0.3, color="black", linewidth=0.8, linestyle=":", label="0.3 dB below the better one with all fields"
 )
@@ -212,9 +225,9 @@ study.claim(
 
 # %%
 study.say(
-    "Within 0.3 dB of the better one with all fields, or above: **{random}** fields from random weights, **{anatomy}** from pre-trained ones. Without a single field "
-    "of filaments the pre-trained network changes PSNR by **{alone:+.2f} dB**; with all of them the curves end at "
-    "{all_random:+.2f} dB (random) and {all_anatomy:+.2f} dB (pre-trained).",
+    "Within 0.3 dB of the better one with all fields, or above: **{random}** fields from random weights, **{anatomy}** "
+    "from pre-trained ones. Without a single field of filaments the pre-trained network changes PSNR by **{alone:+.2f} "
+    "dB**; with all of them the curves end at {all_random:+.2f} dB (random) and {all_anatomy:+.2f} dB (pre-trained).",
     study.keep(
         "sim_transfer_curve",
         random=str(needed["random"] or f"more than {images[-1]}"),
@@ -299,9 +312,9 @@ study.publish_table(
 worse = {model: sum(d.high < 0 for m, _, d in rows if m == model) for model in ("all", "all, large")}
 better = {model: sum(d.low > 0 for m, _, d in rows if m == model) for model in ("all", "all, large")}
 study.say(
-    "Of six structures the generalist of equal size is worse on **{equal_worse}** and better on {equal_better}, the larger one "
-    "worse on **{large_worse}** and better on {large_better}. On anatomy, which none has seen, the larger one gains {unseen:.2f} dB and "
-    "the specialists {special:.2f} dB on average.",
+    "Of six structures the generalist of equal size is worse on **{equal_worse}** and better on {equal_better}, the "
+    "larger one worse on **{large_worse}** and better on {large_better}. On anatomy, which none has seen, the larger "
+    "one gains {unseen:.2f} dB and the specialists {special:.2f} dB on average.",
     study.keep(
         "sim_transfer_diversity",
         equal_worse=worse["all"],

@@ -79,8 +79,8 @@ study.publish_figure(
 total = {verdict.replace(" ", "_"): int(counts.sel(verdict=verdict).sum()) for verdict in counts.verdict.values}
 summary = study.keep("scoreboard_counts", claims=int(counts.sum()), **total)
 study.say(
-    "Of {claims} claims **{reproduced} are reproduced**, {partly} partly, **{not_reproduced} not**; {not_testable_here} cannot be "
-    "tested here and {missing} have not been measured at this size.",
+    "Of {claims} claims **{reproduced} are reproduced**, {partly} partly, **{not_reproduced} not**; {not_testable_here} "
+    "cannot be tested here and {missing} have not been measured at this size.",
     summary,
 )
 
