@@ -77,6 +77,34 @@ def test_equal_values_have_an_interval_of_no_width_that_holds_their_mean():
     assert interval.high - interval.low < 1e-15
 
 
+def test_a_number_of_a_whole_table_has_the_interval_that_scipy_gives_it():
+    x = rng(20).normal(size=50)
+    table = np.array([x, x + rng(21).normal(0, 0.7, 50)])
+    ours = statistics.resampled(
+        lambda image: {"r": np.corrcoef(table[:, image])[0, 1], "share": np.mean(table[1, image] > 0)},
+        50,
+        rng=rng(22),
+        resamples=4000,
+    )
+    for name, statistic in (("r", lambda a, b: np.corrcoef(a, b)[0, 1]), ("share", lambda a, b: np.mean(b > 0))):
+        theirs = stats.bootstrap(
+            table, statistic, method="percentile", paired=True, vectorized=False, n_resamples=4000, rng=rng(23)
+        ).confidence_interval
+        assert ours[name].value == pytest.approx(statistic(*table))
+        assert tuple(ours[name])[1:] == pytest.approx(tuple(theirs), abs=0.08 * (theirs.high - theirs.low))
+
+
+def test_seeds_and_images_are_drawn_independently_of_each_other():
+    """As `mean_interval` draws them, which has its variance from theory."""
+    table = np.array([-1.0, 0.0, 1.0])[:, None] + rng(24).normal(0, 1.0, 60)
+    ours = statistics.resampled(
+        lambda seed, image: {"mean": table[np.ix_(seed, image)].mean()}, 3, 60, rng=rng(25), resamples=4000
+    )["mean"]
+    theirs = statistics.mean_interval(table, rng=rng(26), resample="seeds and images", resamples=20_000)
+    assert ours.value == pytest.approx(theirs.value)
+    assert tuple(ours)[1:] == pytest.approx(tuple(theirs)[1:], abs=0.05 * (theirs.high - theirs.low))
+
+
 def test_an_interval_is_what_a_claim_takes():
     interval = statistics.mean_interval(rng(14).normal(5, 1, 30), rng=rng())
     assert holds("gain.low > 0 and gain > 4", {"gain": Estimate(*interval)})
@@ -222,3 +250,9 @@ def test_what_cannot_be_compared_is_refused_by_name():
         statistics.mean_interval([[1.0, 2.0]], rng=rng(), resample="seeds")
     with pytest.raises(ValueError, match="from 0 to 1"):
         statistics.holm([0.2, 1.3])
+    with pytest.raises(ValueError, match="counts is empty"):
+        statistics.resampled(lambda: {"mean": 1.0}, rng=rng())
+    with pytest.raises(ValueError, match="counts=0"):
+        statistics.resampled(lambda image: {"mean": 1.0}, 0, rng=rng())
+    with pytest.raises(ValueError, match="not finite for some draws: crossing"):
+        statistics.resampled(lambda image: {"mean": 0.0, "crossing": np.nan if image[0] else 1.0}, 9, rng=rng())

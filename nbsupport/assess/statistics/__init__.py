@@ -1,4 +1,4 @@
-"""How sure is a difference? Bootstrap, permutation, ranks, equivalence, many comparisons."""
+"""How sure is a number or a difference? Bootstrap, permutation, ranks, equivalence, many comparisons."""
 
 from .margins import Equivalence, benjamini_hochberg, equivalence, holm, non_inferiority
 from .ranks import kendall, rank_agreement
@@ -11,6 +11,7 @@ from .resampling import (
     paired_difference,
     permutation_test,
 )
+from .tables import resampled
 
 __all__ = [
     "Equivalence",
@@ -27,4 +28,5 @@ __all__ = [
     "paired_difference",
     "permutation_test",
     "rank_agreement",
+    "resampled",
 ]
