@@ -536,12 +536,12 @@ elif path:
     tubulin_stand_in, tubulin_optics = None, Optics(tubulin_numerical_aperture, tubulin_wavelength_um)
     stack = read_stack(path, pixel_um=0.065).isel(frame=slice(0, real_frames)) - 99.0  # the camera's offset, ADU
 else:
-    study.stand_in(tubulin)
     _, tubulin_optics, options = conditions["microtubules"]
-    tubulin_stand_in = (
-        f"The first video of the simulated microtubules below ({options['frames']} frames, NA "
+    tubulin_stand_in = study.stand_in(
+        tubulin,
+        f"The first video of the simulated microtubules below, {options['frames']} frames, NA "
         f"{tubulin_optics.numerical_aperture:g}, {1000 * options['pixel_um']:g} nm pixels, "
-        f"{1000 * tubulin_optics.wavelength_um:g} nm), in place of {tubulin}, whose file was not at hand."
+        f"{1000 * tubulin_optics.wavelength_um:g} nm",
     )
     stack = simulated(conditions["microtubules"], "microtubules", 0)[1].noisy
 measured_tubulin = {"microtubules": shown(stack, tubulin_optics)}
@@ -812,12 +812,12 @@ if mitochondria_file:
 elif path:
     cell = read_stack(path, pixel_um=0.08)
 else:
-    study.stand_in(mitochondrion)
     _, cell_optics, options = living
-    cell_stand_in = (
-        f"The first video of simulated mitochondria at rest ({options['frames']} frames, NA "
+    cell_stand_in = study.stand_in(
+        mitochondrion,
+        f"The first video of simulated mitochondria at rest, {options['frames']} frames, NA "
         f"{cell_optics.numerical_aperture:g}, {1000 * options['pixel_um']:g} nm pixels, "
-        f"{1000 * cell_optics.wavelength_um:g} nm), in place of {mitochondrion}, whose file was not at hand."
+        f"{1000 * cell_optics.wavelength_um:g} nm",
     )
     cell = simulated(living, "mitochondria, at rest", 0)[1].noisy
 cell_images = shown(cell, cell_optics)

@@ -193,8 +193,17 @@ def locate(name: str, path: str | None = None, *, download: bool = True, registr
     return fetched
 
 
-def stand_in(name: str, registry: Path | None = None) -> str:
+def stand_in(name: str, drawn: str | None = None, *, registry: Path | None = None) -> str:
     """Record that a simulation takes the place of the data.
+
+    Parameters
+    ----------
+    name : str
+        Data set.
+    drawn : str, optional
+        What is simulated, if it is not what the registry names.
+    registry : Path, optional
+        Another registry than ``params/data.yaml``.
 
     Returns
     -------
@@ -206,11 +215,11 @@ def stand_in(name: str, registry: Path | None = None) -> str:
     DataError
         If the registry names no stand-in for this data set.
     """
-    entry = dataset(name, registry)
-    if not entry.stand_in:
+    drawn = drawn or dataset(name, registry).stand_in
+    if not drawn:
         raise DataError(f"the registry names no stand-in for {name}; its files are needed")
-    _record(name, f"stand-in: {entry.stand_in}", None)
-    return f"{entry.stand_in.rstrip('. ')} (in place of {name}, whose files were not at hand)."
+    _record(name, f"stand-in: {drawn}", None)
+    return f"{drawn.rstrip('. ')} (in place of {name}, whose files were not at hand)."
 
 
 _used: dict[tuple, dict] = {}

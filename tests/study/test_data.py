@@ -257,19 +257,25 @@ def test_the_record_of_use_names_file_hash_and_source_once_and_no_folder(folders
 
 
 def test_a_stand_in_is_recorded_and_says_so_in_words(registry):
-    sentence = stand_in("rods", registry)
+    sentence = stand_in("rods", registry=registry)
     assert sentence == "simulated mitochondria of notebook 02 (in place of rods, whose files were not at hand)."
     source = "stand-in: simulated mitochondria of notebook 02"
     assert data_used() == [{"name": "rods", "path": None, "sha256": None, "source": source}]
 
 
+def test_a_stand_in_of_the_notebook_itself_is_the_one_that_is_recorded(registry):
+    sentence = stand_in("rods", "rods at rest, 200 frames", registry=registry)
+    assert sentence.startswith("rods at rest, 200 frames (in place of rods")
+    assert [entry["source"] for entry in data_used()] == ["stand-in: rods at rest, 200 frames"]
+
+
 def test_data_without_a_stand_in_say_so(registry):
     with pytest.raises(DataError, match="no stand-in for rings"):
-        stand_in("rings", registry)
+        stand_in("rings", registry=registry)
 
 
 def test_a_record_of_use_can_be_started_afresh(registry):
-    stand_in("rods", registry)
+    stand_in("rods", registry=registry)
     data.forget_data_used()
     assert data_used() == []
 
