@@ -183,8 +183,15 @@ study.publish_figure(
 def prior(chosen, label, **changes):
     """Train the U-Net on pairs, or take up a finished training."""
     made = transfer.Prior(
-        **{"steps": pretraining_steps, "features": features, "batch": pretraining_batch, "patch": min(32, pixels), "learning_rate": pretraining_rate} | changes
-    )  # fmt: skip
+        **{
+            "steps": pretraining_steps,
+            "features": features,
+            "batch": pretraining_batch,
+            "patch": min(32, pixels),
+            "learning_rate": pretraining_rate,
+        }
+        | changes
+    )
     return learned(
         made, chosen, seed=seed, folder=folder / "priors", progress=study.Progress(f"pre-training on {label}")
     )
