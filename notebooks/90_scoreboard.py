@@ -106,6 +106,16 @@ study.publish_table(
     view=scoreboard.filterable({key: claims[key] for key in shown}, by=("source", "verdict"), label="Every claim"),
 )
 
+# %%
+said = [text for text in claims["interval"] if text]
+study.say(
+    "Of {said} measured claims **{given}** come with an interval, of all or of some of their numbers; of the others the "
+    "column *interval* says why they have none.",
+    study.keep(
+        "scoreboard_intervals", said=len(said), given=sum(not text.startswith("no interval: ") for text in said)
+    ),
+)
+
 # %% [markdown]
 # ## What cannot be tested here
 #

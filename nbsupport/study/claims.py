@@ -21,6 +21,9 @@ from nbsupport.study.verdict import MISSING, NOT_TESTABLE, Estimate, verdict
 
 Measured = float | Estimate | tuple[float, float, float]
 
+NO_INTERVAL = "no interval: "
+"""How `spread` begins where nothing can be said of the uncertainty; the reason follows."""
+
 
 @dataclass(frozen=True)
 class Claim:
@@ -84,7 +87,8 @@ def claim(
     measured : number, Estimate, (value, low, high), or mapping of quantity name to one of these
         A claim with a single quantity takes the bare value.
     spread : str, optional
-        What the interval is, ``"paired bootstrap over images, 95 %"``; required when an interval is given.
+        What the interval is, ``"paired bootstrap over images, 95 %"``, or, where no quantity has one, the reason, as in
+        ``"no interval: one movie"``; required with `measured`.
     n : int, optional
         Number of independent things behind the measurement; required with `measured`.
     stand_in : str, optional
@@ -119,10 +123,10 @@ def claim(
         if n is None:
             raise ValueError(f"{name}: n= is missing; say how many independent things were measured")
         estimates = _estimates(entry, measured)
-        if spread is None and any(estimate.low is not None for estimate in estimates.values()):
-            raise ValueError(f"{name}: spread= is missing; say what the interval is")
         record |= {"verdict": verdict(entry.rule, estimates)}
-        record |= {"measured": {key: asdict(value) for key, value in estimates.items()}, "spread": spread, "n": n}
+        record["measured"] = {key: asdict(value) for key, value in estimates.items()}
+        record["spread"] = _spread(name, spread, any(value.low is not None for value in estimates.values()))
+        record["n"] = n
     record["stand_in"] = stand_in
     write_json(session.folder / "claims" / f"{name}.json", record)
     return Markdown(_spoken(entry, record))
@@ -151,6 +155,15 @@ def _estimates(entry: Claim, measured: Measured | Mapping[str, Measured]) -> dic
     return estimates
 
 
+def _spread(name: str, said: str | None, given: bool) -> str:
+    """What is said of the uncertainty; a run too small for the interval that the notebook works out says so."""
+    if not said:
+        raise ValueError(f"{name}: spread= is missing; say what the interval is, or 'no interval: ' and why")
+    if given and said.startswith(NO_INTERVAL):
+        raise ValueError(f"{name}: spread={said!r}, but there is an interval")
+    return said if given or said.startswith(NO_INTERVAL) else f"{NO_INTERVAL}too few for {said}"
+
+
 def _spoken(entry: Claim, record: dict[str, Any]) -> str:
     lines = [f"> **Claim** `{entry.id}` ({entry.source}, {entry.where}): {entry.statement.strip()}", ">"]
     lines.append(
@@ -160,8 +173,7 @@ def _spoken(entry: Claim, record: dict[str, Any]) -> str:
         lines += [">", f"> **{NOT_TESTABLE}**: {record['reason']}"]
     else:
         values = "; ".join(f"{key} = {Estimate(**value)}" for key, value in record["measured"].items())
-        spread = f", {record['spread']}" if record["spread"] else ""
-        lines += [">", f"> *Measured*: {values} (n = {record['n']}{spread}) → **{record['verdict']}**"]
+        lines += [">", f"> *Measured*: {values} (n = {record['n']}, {record['spread']}) → **{record['verdict']}**"]
     if record["stand_in"]:
         lines += [">", f"> *Stand-in*: {record['stand_in']}"]
     return "\n".join(lines)

@@ -71,6 +71,20 @@ def test_a_measurement_is_judged_by_its_rule_and_recorded_with_it(toy_ledger, me
     assert f"n = 36, bootstrap, 95 %) → **{outcome}**" in shown.data
 
 
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [("no interval: one movie", "no interval: one movie"), ("bootstrap", "no interval: too few for bootstrap")],
+)
+def test_a_bare_value_stands_with_the_reason_why_it_has_no_interval(toy_ledger, given, told):
+    plain = ENTRY | {"rule": {"reproduced": "gain_db > 0"}}
+    (layout.PARAMS / "claims.yaml").write_text(yaml.safe_dump({"artefacts": [], "claims": [plain]}))
+    shown = claim("toy-gain", measured=1.0, spread=given, n=1)
+    record = json.loads(toy_ledger.read_text())
+    assert record["measured"]["gain_db"] == {"value": 1.0, "low": None, "high": None}
+    assert record["spread"] == told
+    assert f"gain_db = 1 (n = 1, {told})" in shown.data
+
+
 def test_what_cannot_be_tested_is_recorded_with_its_reason(toy_ledger):
     claim("toy-gain", not_testable="needs the toy's own camera frames")
     record = json.loads(toy_ledger.read_text())
@@ -84,9 +98,11 @@ def test_what_cannot_be_tested_is_recorded_with_its_reason(toy_ledger):
         {"measured": 1.0, "not_testable": "both"},
         {"measured": 1.0},
         {"measured": (1.0, 0.5, 1.5), "n": 3},
-        {"measured": {"gain": 1.0}, "n": 3},
-        {"measured": float("nan"), "n": 3},
+        {"measured": {"gain": 1.0}, "n": 3, "spread": "no interval: one run"},
+        {"measured": float("nan"), "n": 3, "spread": "no interval: one run"},
         {"measured": (1.0, 2.0, 3.0), "n": 3, "spread": "bootstrap"},
+        {"measured": 1.0, "n": 3},
+        {"measured": (1.0, 0.5, 1.5), "n": 3, "spread": "no interval: one run"},
     ],
 )
 def test_an_incomplete_or_impossible_measurement_is_refused_and_not_recorded(toy_ledger, arguments):
