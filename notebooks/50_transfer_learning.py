@@ -70,7 +70,7 @@ from nbsupport.assess.artefacts import false_structure, hallucination, pattern_p
 from nbsupport.assess.denoising import learned, line_width
 from nbsupport.assess.fidelity import mse, psnr_db, ssim
 from nbsupport.assess.puncta import axis_ratios, detect
-from nbsupport.assess.statistics import bootstrap, mean_interval, paired_difference
+from nbsupport.assess.statistics import Interval, bootstrap, mean_interval, paired_difference, resampled
 from nbsupport.assess.transfer_bench import METRICS, SIGN, THREE, TransferBench, error_by_half, lead, stopped, surely
 from nbsupport.codebase import code_sha256
 from nbsupport.optics import Optics
@@ -82,7 +82,7 @@ from nbsupport.study import layout
 
 study.begin("50_transfer_learning", globals())
 optics = Optics(numerical_aperture=aperture, wavelength_um=wavelength_um)
-rng = study.streams(seed, "chip", "generic", "lines", "statistics", "ruler")
+rng = study.streams(seed, "chip", "generic", "lines", "statistics", "ruler", "intervals of claims")
 sensor = transfer.chip(max(pixels, 96), rng=rng.chip)
 folder = layout.DATA / "trainings" / f"50-{code_sha256(layout.NOTEBOOKS / '50_transfer_learning.py')[:12]}"
 options = transfer.Options(steps=retraining_steps, learning_rate=retraining_rate, every=every)
@@ -90,6 +90,7 @@ middle = peaks[len(peaks) // 2]
 ways = ("FMD-like", "lines")
 stand_in = "simulated images in place of confocal ones and of FMD"
 spread = "95 % bootstrap over repeats and images"
+spread_of_counts = f"{spread}; within a draw 1.96 standard errors decide what counts"
 
 # %% [markdown]
 # ## What a network learns from first
@@ -322,14 +323,64 @@ def sweep(task, levels, how=options):
     )
 
 
-def won(table, metric, first, second="none"):
-    """Levels at which one start is surely better, bool."""
-    return surely(table, metric, first, second, rng=rng.statistics)
-
-
 def percent(flags):
     """Share of what is true, %."""
     return 100 * float(np.mean(flags))
+
+
+# %% [markdown]
+# A claim counts the levels at which one start is *surely* better: those where the 95 % interval of the difference,
+# drawn over repeats and images, lies above 0. Such a count is itself uncertain. Its interval comes from drawing repeats
+# and images and counting again; within each draw a difference has to exceed 1.96 of its standard errors, since a
+# bootstrap within a bootstrap would take too long. All levels share what is drawn, for they share images and starts.
+
+
+# %%
+def margin(first, second, metric):
+    """By how much one table is better than another, above 0 for better, (..., repeat, image)."""
+    return SIGN[metric] * (first - second).sel(metric=metric).transpose(..., "repeat", "image").values
+
+
+def picked(values, r, i):
+    """Drawn repeats and images of a table whose last axes these are."""
+    return values[..., r[:, np.newaxis], i]
+
+
+def clearly(margins):
+    """Whether means over repeats and images, the last axes, exceed 1.96 errors of a bootstrap that draws both."""
+    of_repeat, of_image = (margins.mean(axis=axis, keepdims=True) for axis in (-1, -2))
+    mean = of_repeat.mean(axis=-2, keepdims=True)
+    parts = of_repeat - mean, of_image - mean, margins - of_repeat - of_image + mean
+    variance = sum(np.mean(part**2, axis=(-2, -1)) / np.prod(part.shape[-2:]) for part in parts)
+    return mean[..., 0, 0] > 1.96 * np.sqrt(variance)
+
+
+everyone = np.arange(repeats), np.arange(images)
+
+
+def intervals(measure, sizes=(repeats, images), **exact):
+    """What is measured anew from drawn repeats and images, with intervals; bare numbers where there is one of each.
+
+    `exact` are the values of counts whose own decisions were bootstrapped; they stay as they are.
+    """
+    if max(sizes) == 1:
+        return measure(*(np.arange(size) for size in sizes)) | exact
+    found = resampled(measure, *sizes, rng=rng["intervals of claims"])
+    values = {name: float(exact.get(name, interval.value)) for name, interval in found.items()}
+    return {name: Interval(v, min(v, found[name].low), max(v, found[name].high)) for name, v in values.items()}
+
+
+def counted(table, count):
+    """What `count` makes of the levels (bool) at which `sure(metric, first, second)`, with intervals."""
+    pairs_of = [("FMD-like", "none"), ("lines", "none"), ("FMD-like", "lines")]
+    cases = [(metric, *pair) for metric, pair in product(METRICS, pairs_of)]
+    margins = np.array([margin(table.sel(start=a), table.sel(start=b), metric) for metric, a, b in cases])
+
+    def measure(r, i):
+        won = dict(zip(cases, clearly(picked(margins, r, i)), strict=True))
+        return count(lambda *case: won[case])
+
+    return intervals(measure, **count(lambda *case: surely(table, *case, rng=rng.statistics)))
 
 
 # %% [markdown]
@@ -474,39 +525,49 @@ study.publish_table(
     caption="The numbers of the bottom of Fig. 1 for simulated microtubules, ± the standard deviation over repeats.",
 )
 
+
 # %%
+def of_each(sure, metric):
+    """Share of the levels at which either kind of pre-training surely beats the random start."""
+    return {
+        "fmd_levels_percent": percent(sure(metric, "FMD-like", "none")),
+        "lines_levels_percent": percent(sure(metric, "lines", "none")),
+    }
+
+
 micro = grid["microtubules"]
 for metric, name in (("mse", "lower-mse"), ("ssim", "higher-ssim")):
-    shares = {
-        "fmd_levels_percent": percent(won(micro, metric, "FMD-like")),
-        "lines_levels_percent": percent(won(micro, metric, "lines")),
-    }
-    display(study.claim(f"wang2021-transfer-{name}", measured=shares, **common))
+    shares = counted(micro, lambda sure, metric=metric: of_each(sure, metric))
+    display(study.claim(f"wang2021-transfer-{name}", measured=shares, spread=spread_of_counts, **common))
 
 
 # %%
-def all_ahead(table, metric):
+def both_ahead(sure, metric):
     """Per level, whether both kinds of pre-training surely beat the random start."""
-    return np.all([won(table, metric, way) for way in ways], axis=0)
+    return np.all([sure(metric, way, "none") for way in ways], axis=0)
 
 
-both = {m: percent(all_ahead(micro, m)) for m in ("mean_frc", "cutoff")}
 study.claim(
     "wang2021-transfer-higher-frc",
-    measured={"mean_frc_levels_percent": both["mean_frc"], "cutoff_levels_percent": both["cutoff"]},
+    measured=counted(
+        micro, lambda sure: {f"{m}_levels_percent": percent(both_ahead(sure, m)) for m in ("mean_frc", "cutoff")}
+    ),
+    spread=spread_of_counts,
     **common,
 )
 
+
 # %%
-orders = {m: [won(micro, m, *pair) for pair in (("FMD-like", "lines"), ("lines", "none"))] for m in THREE}
-study.claim(
-    "wang2021-pretraining-order",
-    measured={
-        "full_order_percent": 100 * min(float(np.all(o, axis=0).mean()) for o in orders.values()),
-        "lines_over_none_percent": 100 * min(float(np.mean(o[1])) for o in orders.values()),
-    },
-    **common,
-)
+def in_order(sure):
+    """Share of the levels in the order of the source, and in its second half, in the worst of the metrics."""
+    orders = [[sure(m, *pair) for pair in (("FMD-like", "lines"), ("lines", "none"))] for m in THREE]
+    return {
+        "full_order_percent": min(percent(np.all(order, axis=0)) for order in orders),
+        "lines_over_none_percent": min(percent(order[1]) for order in orders),
+    }
+
+
+study.claim("wang2021-pretraining-order", measured=counted(micro, in_order), spread=spread_of_counts, **common)
 
 # %% [markdown]
 # **What this shows.** Each order, level by level, on simulated filaments. A level counts where the 95 % interval over
@@ -550,23 +611,40 @@ study.publish_table(
     caption="The numbers of the bottom of Fig. 2, ± the standard deviation over repeats.",
 )
 
+
 # %%
-full = {way: {m for m in THREE if won(lyso, m, way).all()} for way in ways}
+def metrics_at_all_levels(sure):
+    """In how many metrics both kinds of pre-training surely win at every level, and in how many the better one does."""
+    full = {way: {m for m in THREE if sure(m, way, "none").all()} for way in ways}
+    return {"metrics_both": len(full["FMD-like"] & full["lines"]), "metrics_one": max(map(len, full.values()))}
+
+
 study.claim(
     "wang2021-lysosome-same-trend",
-    measured={"metrics_both": len(full["FMD-like"] & full["lines"]), "metrics_one": max(map(len, full.values()))},
+    measured=counted(lyso, metrics_at_all_levels),
+    spread=spread_of_counts,
     **common,
 )
 
 # %%
-sds = lyso.mean("image").std("repeat", ddof=1)
-ratios = {
-    (m, p, way): float(sds.sel(metric=m, peak=p, start=way) / sds.sel(metric=m, peak=p, start="none"))
-    for m, p, way in product(THREE, peaks, ways)
-}
+of_starts = lyso.sel(metric=list(THREE), start=[*ways, "none"]).transpose("start", "metric", "peak", "repeat", "image")
+
+
+def sd_ratios(r, i):
+    """Spread over drawn repeats with pre-training over that without, (start, metric, peak)."""
+    if len(r) > 1 and np.ptp(r) == 0:  # a draw of one repeat alone has no spread: it speaks for neither side
+        return np.ones((len(ways), *of_starts.shape[1:3]))
+    sds = picked(of_starts.values, r, i).mean(axis=-1).std(axis=-1, ddof=1)
+    return sds[:-1] / sds[-1]
+
+
+ratios = sd_ratios(*everyone)
+largest, low, high = intervals(lambda r, i: {"largest": sd_ratios(r, i).max()})["largest"]
 study.claim(
     "wang2021-transfer-stabilises",
-    measured=max(ratios.values()),
+    # the largest of many uncertain ratios is too large, and in a draw once more: what draws add is taken off
+    measured=Interval(largest, largest * (largest / high), largest * (largest / low)),
+    spread=f"{spread}, turned about the value on a logarithmic scale",
     n=repeats,
     stand_in=stand_in + ("" if repeats >= 10 else f"; {repeats} repeats, the measure laid down asks for ten"),
 )
@@ -574,9 +652,9 @@ study.claim(
 # %%
 stable = study.keep(
     "transfer_spread",
-    worst=max(ratios.values()),
-    typical=float(np.median(list(ratios.values()))),
-    below=100 * float(np.mean([r < 1 for r in ratios.values()])),
+    worst=largest,
+    typical=float(np.median(ratios)),
+    below=percent(ratios < 1),
 )
 study.say(
     "The spread over repeats with pre-training is {typical:.2f} times that without, in the median over levels, metrics "
@@ -590,7 +668,8 @@ study.say(
 # never nothing.
 #
 # **What it does not.** A ratio of two standard deviations from a few repeats is itself uncertain by tens of per cent; the
-# worst of so many is larger than any typical one.
+# worst of so many is larger than any typical one, and in a draw it is larger still. The interval of the worst is
+# therefore turned about its value: it reaches down by the factor by which draws exceed it.
 
 # %% [markdown]
 # ## Supplementary Fig. 7: no retraining
@@ -636,85 +715,101 @@ resolution_um = 0.61 * wavelength_um / aperture
 puncta = [f.attrs["points_px"] for f in tasks["lysosomes"]]
 
 
-def roundness(run):
-    """Mean ratio of the axes of all isolated puncta of one repeat; 1 where there is none."""
-    ratios = np.concatenate([axis_ratios(i - 0.05, p) for i, p in zip(run, puncta, strict=True)])
-    return float(ratios.mean()) if ratios.size else 1.0
+def looked_at(run):
+    """Sum and number of ratios of axes of isolated puncta, F1 of detection, and false pieces, (image, 4)."""
+    rows = []
+    for image, points, truth in zip(run - 0.05, puncta, tasks["lysosomes"], strict=True):
+        ratios = axis_ratios(image, points)
+        pieces = hallucination(truth.object > 0, as_image(image), resolution_um=resolution_um)
+        rows.append([ratios.sum(), ratios.size, detect(image, points).f1, pieces.count])
+    return np.array(rows)
 
 
-def finding(run):
-    """Mean F1 of detection over the images of one repeat."""
-    return float(np.mean([detect(i - 0.05, p).f1 for i, p in zip(run, puncta, strict=True)]))
+def shapes(looks):
+    """Of every repeat: mean ratio of axes over all its puncta, 1 where there is none; mean F1; mean false pieces."""
+    total, number = looks[..., :2].sum(axis=-2).T
+    return {
+        "roundness": np.where(number > 0, total / np.maximum(number, 1), 1.0),
+        "finding": looks[..., 2].mean(axis=-1),
+        "segments": looks[..., 3].mean(axis=-1),
+    }
 
 
-def segments(run):
-    """Mean number of false pieces over the images of one repeat."""
-    pieces = [
-        hallucination(f.object > 0, as_image(i - 0.05), resolution_um=resolution_um)
-        for i, f in zip(run, tasks["lysosomes"], strict=True)
-    ]
-    return float(np.mean([p.count for p in pieces]))
-
-
-round_truth, found_truth = roundness(lights["lysosomes"]), finding(lights["lysosomes"])
-shape = {
-    (when, way): {f.__name__: [f(run) for run in runs["lysosomes", way]] for f in (roundness, finding, segments)}
+looks = {
+    (when, way): np.array([looked_at(run) for run in runs["lysosomes", way]])
     for (when, runs), way in product({"before": untouched, "after": retrained}.items(), ways)
 }
+looks_truth = looked_at(lights["lysosomes"])
+
+
+def shapes_of(r, i):
+    """Shapes before and after retraining, and those of the noise-free images, from drawn repeats and images."""
+    return {key: shapes(look[r[:, np.newaxis], i]) for key, look in looks.items()}, shapes(looks_truth[i])
+
+
+shape, shape_truth = shapes_of(*everyone)
 study.publish_table(
     "transfer-puncta",
     {
         "network": [f"{way}, {when} retraining" for when, way in shape] + ["noise-free image"],
-        "axis ratio": [np.mean(v["roundness"]) for v in shape.values()] + [round_truth],
-        "F1": [np.mean(v["finding"]) for v in shape.values()] + [found_truth],
-        "false pieces per image": [np.mean(v["segments"]) for v in shape.values()] + [segments(lights["lysosomes"])],
+        "axis ratio": [np.mean(v["roundness"]) for v in (*shape.values(), shape_truth)],
+        "F1": [np.mean(v["finding"]) for v in (*shape.values(), shape_truth)],
+        "false pieces per image": [np.mean(v["segments"]) for v in (*shape.values(), shape_truth)],
     },
     caption=f"Puncta at {photons(middle)}, means over {repeats} repeats.",
 )
 
 
 # %%
-def better_by(before, after):
-    """Whether what should be small is surely smaller after than before."""
-    return paired_difference(np.array(before), np.array(after), rng=rng.statistics).low > 0
+def mended(shape, truth):
+    """By how much retraining improves ratios of axes and false pieces, above 0 for better, (case, repeat)."""
+    off = {key: np.abs(s["roundness"] - truth["roundness"]) for key, s in shape.items()}
+    pieces = {key: s["segments"] for key, s in shape.items()}
+    return np.array([what["before", way] - what["after", way] for what, way in product((off, pieces), ways)])
 
 
-def off(values):
-    """Distance of ratios of axes from the true one."""
-    return np.abs(np.array(values) - round_truth)
-
-
-in_metrics = [
-    lead(*(bench.table(task, x[task, way]) for x in (retrained, untouched)), m, rng=rng.statistics).low > 0
+sides = {
+    (m, task, way): (*(bench.table(task, x[task, way]) for x in (retrained, untouched)), m)
     for m, task, way in product(("mse", "ssim"), transfer.KINDS, ways)
-]
-in_shape = [better_by(off(shape["before", way]["roundness"]), off(shape["after", way]["roundness"])) for way in ways]
-in_shape += [better_by(shape["before", way]["segments"], shape["after", way]["segments"]) for way in ways]
+}
+in_metrics = [lead(*side, rng=rng.statistics).low > 0 for side in sides.values()]
+in_shape = [mean_interval(gain, rng=rng.statistics).low > 0 for gain in mended(shape, shape_truth)]
+metric_gains = np.array([margin(*side) for side in sides.values()])
+
+
+def cases_better(r, i):
+    """How many cases retraining surely improves, and how round the puncta are that lines alone have taught."""
+    shape, truth = shapes_of(r, i)
+    return {
+        "metric_cases_better": clearly(picked(metric_gains, r, i)).sum(),
+        "shape_cases_better": clearly(mended(shape, truth)[..., np.newaxis]).sum(),
+        "lines_axis_ratio": shape["before", "lines"]["roundness"].mean(),
+    }
+
+
 study.claim(
     "wang2021-pretrained-only-artefacts",
-    measured={
-        "metric_cases_better": sum(in_metrics),
-        "shape_cases_better": sum(in_shape),
-        "lines_axis_ratio": np.mean(shape["before", "lines"]["roundness"]),
-    },
-    n=repeats,
-    stand_in=stand_in,
+    measured=intervals(cases_better, metric_cases_better=sum(in_metrics), shape_cases_better=sum(in_shape)),
+    spread=spread_of_counts,
+    **common,
 )
 
+
 # %%
-before, after = (shape[when, "lines"] for when in ("before", "after"))
-deviation = [100 * abs(np.mean(s["roundness"]) / round_truth - 1) for s in (before, after)]
-study.claim(
-    "wang2021-retraining-restores-puncta",
-    measured={
+def restored_puncta(r, i):
+    """How near retraining brings the puncta of lines to the true ones."""
+    shape, truth = shapes_of(r, i)
+    before, after = (shape[when, "lines"] for when in ("before", "after"))
+    deviation = [100 * abs(s["roundness"].mean() / truth["roundness"] - 1) for s in (before, after)]
+    return {
         "axis_deviation_percent": deviation[1],
-        "f1_fraction": np.mean(after["finding"]) / max(found_truth, 1e-9),
+        "f1_fraction": after["finding"].mean() / max(truth["finding"], 1e-9),
         "axis_improvement_percent": deviation[0] - deviation[1],
-        "f1_improvement": np.mean(after["finding"]) - np.mean(before["finding"]),
-    },
-    n=repeats,
-    stand_in=stand_in,
-)
+        "f1_improvement": after["finding"].mean() - before["finding"].mean(),
+    }
+
+
+study.claim("wang2021-retraining-restores-puncta", measured=intervals(restored_puncta), spread=spread, **common)
 
 # %% [markdown]
 # **What this shows.** Whether retraining mends shapes, in numbers that know where every punctum is. F1 is the weakest of
@@ -775,27 +870,48 @@ study.publish_figure(
 
 
 # %%
-def flat(metric):
-    """Whether the slope over the logarithm of the number is nothing, or changes the metric by less than 5 %."""
-    values = by_count.sel(metric=metric).mean("image").transpose("repeat", "count").values
-    span = np.log10(retraining_images)
-    slopes = np.polyfit(span, values.T, 1)[0]
+def rises(slopes):
+    """Whether slopes, one for each repeat, surely differ from 0."""
     interval = mean_interval(slopes, rng=rng.statistics)
-    return interval.low <= 0 <= interval.high or abs(interval.value) * np.ptp(span) < 0.05 * abs(values.mean())
+    return not interval.low <= 0 <= interval.high
 
 
+def rises_clearly(slopes):
+    """The same by standard errors."""
+    return clearly(slopes[:, np.newaxis]) or clearly(-slopes[:, np.newaxis])
+
+
+def flat(values, rises):
+    """Whether the slope over the logarithm of the number is nothing, or changes the metric by less than 5 %."""
+    span = np.log10(retraining_images)
+    slopes = np.polyfit(span, values.mean(axis=-1), 1)[0]
+    return not rises(slopes) or abs(slopes.mean()) * np.ptp(span) < 0.05 * abs(values.mean())
+
+
+of_number = [by_count.sel(metric=m).transpose("count", "repeat", "image").values for m in THREE]
 single = by_count.sel(count=min(retraining_images))
 best_alone = [lead(single, alone, m, rng=rng.statistics).low > 0 for m in THREE]
+over_alone = np.array([margin(single, alone, m) for m in THREE])
 range_said = f"{stand_in}; {min(retraining_images)} to {max(retraining_images)} images"
+how_many = {"spread": spread_of_counts, "n": repeats * images, "stand_in": range_said}
 display(
     study.claim(
         "wang2021-size-independence",
-        measured=sum(flat(m) for m in THREE),
-        n=repeats * len(retraining_images),
-        stand_in=range_said,
+        measured=intervals(
+            lambda r, i: {"metrics_flat": sum(flat(picked(v, r, i), rises_clearly) for v in of_number)},
+            metrics_flat=sum(flat(v, rises) for v in of_number),
+        ),
+        **how_many,
     )
 )
-study.claim("wang2021-single-shot", measured=sum(best_alone), n=repeats * images, stand_in=range_said)
+study.claim(
+    "wang2021-single-shot",
+    measured=intervals(
+        lambda r, i: {"metrics_better": clearly(picked(over_alone, r, i)).sum()},
+        metrics_better=sum(best_alone),
+    ),
+    **how_many,
+)
 
 # %% [markdown]
 # **What this shows.** What further images add within the same limit of steps, and how one image compares with a random
@@ -828,8 +944,12 @@ study.publish_figure(
     data=curve_data(absolute),
     stand_in=stand_in + ".",
 )
-counted = [m for m in THREE if all_ahead(absolute, m).all()]
-study.claim("wang2021-l1-also-better", measured=len(counted), **common)
+study.claim(
+    "wang2021-l1-also-better",
+    measured=counted(absolute, lambda sure: {"metrics_better": sum(both_ahead(sure, m).all() for m in THREE)}),
+    spread=spread_of_counts,
+    **common,
+)
 
 # %%
 at = ruler.attrs["lines"]
@@ -874,18 +994,22 @@ verdict
 
 
 # %%
-def variance_ratio(metric):
-    """Variance between starts over variance between losses, of the two-way table of means."""
-    cells = np.array([t.sel(metric=metric).mean(("repeat", "image", "peak")).values for t in (absolute, squared)])
-    return float(cells.mean(axis=0).var() / max(cells.mean(axis=1).var(), 1e-15))
-
-
-study.claim(
-    "wang2021-gain-not-from-loss",
-    measured=min(variance_ratio(m) for m in THREE),
-    n=2 * repeats * images * len(peaks_l1),
-    stand_in=stand_in,
+two_way = np.array(
+    [
+        t.sel(metric=list(THREE)).mean("peak").transpose("metric", "start", "repeat", "image")
+        for t in (absolute, squared)
+    ]
 )
+
+
+def variance_ratio(r, i):
+    """Variance between starts over variance between losses, of the two-way tables of means; the smallest of them."""
+    cells = picked(two_way, r, i).mean(axis=(-2, -1))
+    between_starts, between_losses = cells.mean(axis=0).var(axis=-1), cells.mean(axis=2).var(axis=0)
+    return {"variance_ratio": np.min(between_starts / np.maximum(between_losses, 1e-15))}
+
+
+study.claim("wang2021-gain-not-from-loss", measured=intervals(variance_ratio), spread=spread, **common)
 
 # %% [markdown]
 # **What this shows.** Three starts times two losses: which of the two factors moves the numbers.
@@ -907,44 +1031,62 @@ study.claim(
 gaussians = (0.5, 0.8, 1.2, 1.8, 2.5, 3.5)
 
 
-def filtered(peak):
-    """SSIM of the best Gaussian filter, mean over images and repeats."""
-    pairs_of = [
-        pair
-        for r in range(repeats)
-        for pair in zip(lights["microtubules"], bench.noisy("microtubules", peak, r), strict=True)
+def filtered(peak, sd):
+    """SSIM of a Gaussian filter, (repeat, image)."""
+    runs = [bench.noisy("microtubules", peak, r) for r in range(repeats)]
+    return [
+        [ssim(c, gaussian_filter(i, sd), data_range=1.0) for c, i in zip(lights["microtubules"], run, strict=True)]
+        for run in runs
     ]
-    return max(np.mean([ssim(c, gaussian_filter(i, sd), data_range=1.0) for c, i in pairs_of]) for sd in gaussians)
 
 
-of_filter = np.array([filtered(p) for p in peaks])
-of_transfer = micro.sel(start="FMD-like", metric="ssim").mean(("repeat", "image")).values
-gains = of_transfer - of_filter
-failing = int(np.argmax(gains > 0)) if (gains > 0).any() else 0
-study.claim(
-    "wang2021-fails-at-very-low-snr",
-    measured={"failing_levels": failing, "smallest_gain": gains.min(), "gain_loss": gains.max() - gains[0]},
-    **common,
-)
+ssim_of_filters = np.array([[filtered(p, sd) for sd in gaussians] for p in peaks])
+ssim_of_transfer = micro.sel(start="FMD-like", metric="ssim").transpose("peak", "repeat", "image").values
+
+
+def against_filter(r, i):
+    """Mean SSIM of transfer and of the best Gaussian filter at every level."""
+    of_filters = picked(ssim_of_filters, r, i).mean(axis=(-2, -1))
+    return picked(ssim_of_transfer, r, i).mean(axis=(-2, -1)), of_filters.max(axis=1)
+
+
+def limits_of(r, i):
+    """How many levels come before transfer gains on the filter, the smallest gain, and what the lowest level loses."""
+    gains = np.subtract(*against_filter(r, i))
+    failing = np.argmax(gains > 0) if (gains > 0).any() else 0
+    return {"failing_levels": failing, "smallest_gain": gains.min(), "gain_loss": gains.max() - gains[0]}
+
+
+study.claim("wang2021-fails-at-very-low-snr", measured=intervals(limits_of), spread=spread, **common)
 
 # %%
 untreated = xr.concat(
     [bench.table("microtubules", [bench.noisy("microtubules", p, r) for r in range(repeats)]) for p in peaks],
     xr.Variable("peak", peaks),
 )
-high = untreated.sel(peak=peaks[-1]).mean(("repeat", "image"))
-reached = micro.sel(start="FMD-like").mean(("repeat", "image"))
-saved = {
-    m: max([peaks[-1] / p for p in peaks if reached.sel(peak=p, metric=m) >= high.sel(metric=m)], default=0.0)
-    for m in ("ssim", "cutoff")
-}
-study.claim(
-    "wang2021-dose-reduction",
-    measured={"dose_ratio_ssim": saved["ssim"], "dose_ratio_frc": saved["cutoff"]},
-    **common,
+judged_by = {"dose_ratio_ssim": "ssim", "dose_ratio_frc": "cutoff"}
+raw, treated = (
+    t.sel(metric=list(judged_by.values())).transpose("metric", "peak", "repeat", "image").values
+    for t in (untreated, micro.sel(start="FMD-like"))
 )
 
+
+def saved_dose(r, i):
+    """Ratio of the highest level to the lowest one at which transfer is as good as the raw image of the highest."""
+    reached, high = (picked(of, r, i).mean(axis=(-2, -1)) for of in (treated, raw[:, -1]))
+    enough = reached >= high[:, np.newaxis]
+    return {
+        name: max([peaks[-1] / p for p, yes in zip(peaks, of_level, strict=True) if yes], default=0.0)
+        for name, of_level in zip(judged_by, enough, strict=True)
+    }
+
+
+study.claim("wang2021-dose-reduction", measured=intervals(saved_dose), spread=spread, **common)
+
 # %%
+of_transfer, of_filter = against_filter(*everyone)
+high = untreated.sel(peak=peaks[-1]).mean(("repeat", "image"))
+reached = micro.sel(start="FMD-like").mean(("repeat", "image"))
 figure, axes = plt.subplots(1, 2, figsize=(8, 3))
 axes[0].plot(peaks, of_transfer, "o-", label="transfer (FMD-like)")
 axes[0].plot(peaks, of_filter, "s-", color="C3", label="best Gaussian filter")
@@ -1010,10 +1152,11 @@ study.claim(
 )
 
 # %%
+gains, saved = of_transfer - of_filter, saved_dose(*everyone)
 limits = study.keep(
     "transfer_limits",
-    saved_ssim=saved["ssim"],
-    saved_frc=saved["cutoff"],
+    saved_ssim=saved["dose_ratio_ssim"],
+    saved_frc=saved["dose_ratio_frc"],
     worst=float(gains.min()),
     best=float(gains.max()),
     upper=100 * upper.value,
@@ -1084,11 +1227,25 @@ def quality(network, task, na):
     return np.array([[psnr_db(c, i, convention="truth_range") for c, i in zip(light, given, strict=True)], false])
 
 
-cells = {
-    (way, task, na): quality(domain[task, na], task, na).mean(axis=1) - quality(priors[way], task, na).mean(axis=1)
+of_fields = {
+    (way, task, na): quality(domain[task, na], task, na) - quality(priors[way], task, na)
     for way, task, na in product(ways, transfer.KINDS, optics_of)
 }
-lost = np.array([[loss >= 1, false < 0] for loss, false in cells.values()])
+
+
+def generalising(*fields):
+    """Share of the cells that lose 1 dB or gain false structure; every task and optics has drawn fields of its own."""
+    of = dict(zip(unseen, fields, strict=True))
+    cells = np.array([values[:, of[task, na]].mean(axis=1) for (_, task, na), values in of_fields.items()])
+    loses, invents = cells[:, 0] >= 1, cells[:, 1] < 0
+    return {
+        "both_percent": percent(loses & invents),
+        "loss_percent": percent(loses),
+        "false_structure_percent": percent(invents),
+    }
+
+
+cells = {key: values.mean(axis=1) for key, values in of_fields.items()}
 study.publish_table(
     "transfer-generalisation",
     {
@@ -1102,12 +1259,9 @@ study.publish_table(
 )
 study.claim(
     "wang2021-poor-generalisation-of-supervised",
-    measured={
-        "both_percent": 100 * lost.all(axis=1).mean(),
-        "loss_percent": 100 * lost[:, 0].mean(),
-        "false_structure_percent": 100 * lost[:, 1].mean(),
-    },
-    n=len(cells),
+    measured=intervals(generalising, sizes=[images] * len(unseen)),
+    spread="95 % bootstrap over the fields of each task and optics; one training of each network",
+    n=images * len(unseen),
     stand_in=stand_in,
 )
 
@@ -1117,16 +1271,25 @@ runs = [
     for r in range(repeats)
 ]
 of_matched, level = bench.table("microtubules", runs), micro.sel(peak=middle)
-best_count, closed = 0, []
-for m in THREE:
-    values = {s: SIGN[m] * float(level.sel(start=s, metric=m).mean()) for s in (*ways, "none")}
-    values["matched"] = SIGN[m] * float(of_matched.sel(metric=m).mean())
-    leads = lead(of_matched, level.sel(start="none"), m, rng=rng.statistics)
-    best_count += max(values, key=values.get) == "matched" and leads.low > 0
-    closed.append((values["FMD-like"] - values["none"]) / (leads.value or 1e-12))
+in_front = np.array([lead(of_matched, level.sel(start="none"), m, rng=rng.statistics).low > 0 for m in THREE])
+trained = {**{way: level.sel(start=way) for way in ways}, "matched": of_matched}
+over_random = {s: np.array([margin(table, level.sel(start="none"), m) for m in THREE]) for s, table in trained.items()}
+
+
+def supervised(r, i, in_front=None):
+    """In how many metrics matched supervision is best, and the least share of its lead that transfer closes."""
+    of = {s: picked(margins, r, i) for s, margins in over_random.items()}
+    means = {s: margins.mean(axis=(-2, -1)) for s, margins in of.items()}
+    best = means["matched"] > np.max([means[way] for way in ways], axis=0)
+    best &= clearly(of["matched"]) if in_front is None else in_front
+    closed = means["FMD-like"] / np.where(means["matched"] == 0, 1e-12, means["matched"])
+    return {"supervised_best": best.sum(), "gap_closed_share": closed.min()}
+
+
 study.claim(
     "wang2021-self-supervised-lacks-prior",
-    measured={"supervised_best": int(best_count), "gap_closed_share": float(min(closed))},
+    measured=intervals(supervised, supervised_best=supervised(*everyone, in_front)["supervised_best"]),
+    spread=f"{spread_of_counts}; one training with matched pairs",
     **common,
 )
 
@@ -1142,14 +1305,23 @@ of_care |= {"learning_rate": 2e-3, "loss": "L2", "precision": "float32"}
 
 
 def care_on(count):
-    """Mean PSNR of CARE trained on some pairs."""
+    """PSNR of CARE trained on some pairs, (repeat, image)."""
     some = supervised_examples("microtubules", aperture, count)
     made = learned(denoiser("CARE", **of_care), some, seed=seed, folder=folder / "care")
-    return float(np.mean([psnr_db(c, made.apply(i), convention="truth_range") for c, i in held_out]))
+    values = [psnr_db(c, made.apply(i), convention="truth_range") for c, i in held_out]
+    return np.reshape(values, (repeats, images))
 
 
-of_pairs = {n: care_on(n) for n in study.track(pair_counts, "CARE on few and many pairs")}
-enough = min(n for n, value in of_pairs.items() if value >= of_pairs[max(pair_counts)] - 0.3)
+care_psnr = {n: care_on(n) for n in study.track(pair_counts, "CARE on few and many pairs")}
+
+
+def pairs_needed(r, i):
+    """The smallest number of pairs with which CARE comes within 0.3 dB of what it reaches with most."""
+    means = {n: picked(values, r, i).mean() for n, values in care_psnr.items()}
+    return {"pairs_needed": min(n for n, value in means.items() if value >= means[max(pair_counts)] - 0.3)}
+
+
+of_pairs = {n: float(values.mean()) for n, values in care_psnr.items()}
 of_few = [
     float(
         np.mean(
@@ -1164,7 +1336,8 @@ of_few = [
 ]
 study.claim(
     "wang2021-supervised-needs-many-pairs",
-    measured=enough,
+    measured=intervals(pairs_needed),
+    spread=f"{spread}; one training with each number of pairs",
     n=repeats * images,
     stand_in=f"{stand_in}; {max(pair_counts)} pairs at most, the measure laid down asks for 3000",
 )
@@ -1215,16 +1388,17 @@ def residue(image, clean):
     return float(peaks_of.sel(peak=peaks_of.order == 1).mean())
 
 
-cycled = {}
+cycled, at_grid = {}, {}
 for name, moving in (("moving", True), ("standing", False)):
     how = replace(options, moving=moving)
     runs = bench.runs("microtubules", peaks[-1], "none", repeats, options=how, inference="single pass")
-    peak_of = [residue(i, c) for run in runs for i, c in zip(run, lights["microtubules"], strict=True)]
+    peak_of = [[residue(i, c) for i, c in zip(run, lights["microtubules"], strict=True)] for run in runs]
     grids = [
         grid_mask((pixels, pixels), phase=int(np.random.default_rng(r).permutation(16)[1]), width=4).numpy()
         for r in range(repeats)
     ]
     errors = [((run - lights["microtubules"]) ** 2, g) for run, g in zip(runs, grids, strict=True)]
+    at_grid[name] = np.array(peak_of)
     cycled[name] = [np.mean(peak_of)] + [np.mean([e[:, g == on].mean() for e, g in errors]) for on in (True, False)]
 study.publish_table(
     "transfer-mask",
@@ -1238,7 +1412,13 @@ study.publish_table(
 )
 study.claim(
     "wang2021-mask-cycling-homogeneous",
-    measured={"cycled_peak_ratio": cycled["moving"][0], "fixed_peak_ratio": cycled["standing"][0]},
+    measured=intervals(
+        lambda r, i: {
+            "cycled_peak_ratio": picked(at_grid["moving"], r, i).mean(),
+            "fixed_peak_ratio": picked(at_grid["standing"], r, i).mean(),
+        }
+    ),
+    spread=spread,
     **common,
 )
 
