@@ -59,7 +59,7 @@ from nbsupport.assess.artefacts import debris, dip
 from nbsupport.assess.artefacts.edges import wall_edge_um
 from nbsupport.assess.benchmark import runs_in
 from nbsupport.assess.fidelity import psnr, ssim
-from nbsupport.assess.statistics import bootstrap, mean_interval, paired_difference
+from nbsupport.assess.statistics import Interval, bootstrap, mean_interval, paired_difference, resampled
 from nbsupport.optics import Optics, best_focus_um, gibson_lanni
 from nbsupport.reconstruct.sofi import bsofi, cross_cumulant
 from nbsupport.reconstruct.srrf import srrf
@@ -71,6 +71,7 @@ from nbsupport.study import layout
 
 study.begin("13_generalisation", globals())
 draws = study.streams(seed, "bootstrap").bootstrap
+redraws = study.streams(seed, "intervals of claims")["intervals of claims"]
 data, kept = layout.DATA / "pairs" / trained, layout.DATA / "generalisation" / trained
 known = pairs.stores_in(data)
 protocol = pairs.Protocol(**known[0].attrs["protocol"])
@@ -87,7 +88,8 @@ pixel_sizes_um = sorted({store.attrs["pixel_um"] for store in known})
 # from every emitter; for mitochondria the **dip** between the two walls, and the **edge**, the distance over which a wall
 # falls from 80 % to 20 % of its peak going outwards. Debris alone can be had cheaply: an output of a few bright points
 # has none. It counts together with PSNR or dip. Intervals are 95 %, bootstrapped over images; of few images they are too
-# short, and of two they only join the two values.
+# short, and of two they only join the two values. Where a claim counts what such intervals decide, all of it is decided
+# anew, by intervals of 1000 draws, for every draw of images.
 
 # %%
 MODELS = {"M-1": "U-Net R-50 + VGG", "M-2": "U-Net R-50 + SSIM+L1", "M-3": "U-Net R-50 + L1"}
@@ -140,17 +142,24 @@ def scored(pair, *groups):
     return np.stack([measured(pair, pair.noisy), *after])
 
 
-def gain(scores, measure, model=1, reference=0):
+def mean_difference(first, second, *, rng=draws, **settings):
+    """Mean of first - second over the images that have both, with its interval; None if there is none."""
+    both = np.isfinite(first) & np.isfinite(second)
+    return paired_difference(first[both], second[both], rng=rng, **settings) if both.any() else None
+
+
+def gain(scores, measure, model=1, reference=0, **settings):
     """Mean change of a measure over images, (image, group, measure), with its interval; None if none has the measure."""
     after, before = scores[:, model, MEASURES.index(measure)], scores[:, reference, MEASURES.index(measure)]
-    both = np.isfinite(after) & np.isfinite(before)
-    return paired_difference(after[both], before[both], rng=draws) if both.any() else None
+    return mean_difference(after, before, **settings)
 
 
-def drop_share(scores, measure="debris", model=1):
+def drop_share(scores, measure="debris", model=1, *, rng=draws, **settings):
     """Relative fall of the mean of a measure, with its interval."""
     before, after = (scores[:, group, MEASURES.index(measure)] for group in (0, model))
-    return bootstrap(lambda b, a: 1 - a.mean(axis=-1) / np.maximum(b.mean(axis=-1), 1e-12), before, after, rng=draws)
+    return bootstrap(
+        lambda b, a: 1 - a.mean(axis=-1) / np.maximum(b.mean(axis=-1), 1e-12), before, after, rng=rng, **settings
+    )
 
 
 def record_claim(name, n, **measured):
@@ -159,7 +168,19 @@ def record_claim(name, n, **measured):
         return study.claim(
             name, not_testable=f"no image of this size allows {', '.join(absent)}; the desk size has some"
         )
-    return study.claim(name, measured=measured, spread="bootstrap over images, 95 %", n=n)
+    bare = [key for key, value in measured.items() if not isinstance(value, Interval)]
+    spread = "bootstrap over images, 95 %" + (f"; none for {', '.join(bare)}: one image" if bare else "")
+    return study.claim(name, measured=measured, spread=spread, n=n)
+
+
+def decided(n, decide, **known):
+    """What a claim takes: numbers that `decide` works out from indices of n images, with intervals if n is above 1."""
+    measured = known or decide(np.arange(n))
+    if n == 1:
+        return {"measured": measured, "spread": "no interval: one image", "n": n}
+    ends = resampled(lambda drawn: decide(drawn, rng=redraws, resamples=1000), n, rng=redraws)
+    measured = {k: Interval(v, min(v, ends[k].low), max(v, ends[k].high)) for k, v in measured.items()}
+    return {"measured": measured, "spread": "bootstrap over images, 95 %, decided anew in every draw", "n": n}
 
 
 # %% [markdown]
@@ -497,21 +518,21 @@ study.publish_table(
 
 
 # %%
-def boundary_improves(name):
+def boundary_improves(scores, **settings):
     """Whether edge width falls and dip rises, both with intervals that exclude 0."""
-    edge, rise = (gain(noise_scores[name], measure) for measure in ("edge", "dip"))
+    edge, rise = (gain(scores, measure, **settings) for measure in ("edge", "dip"))
     return edge is not None and rise is not None and edge.high < 0 < rise.low
 
 
-speckles = [drop_share(noise_scores[name]).value for name in ("speckle 0.1", "speckle 0.2")]
-study.claim(
-    "jadhav2021-speckle-partial",
-    measured={
-        "levels_boundary_improved": sum(map(boundary_improves, ("speckle 0.1", "speckle 0.2"))),
-        "debris_drop_share": max(speckles),
-    },
-    n=len(tests),
-)
+def under_speckle(drawn, **settings):
+    """Levels of speckle at which the boundary improves, and the larger fall of debris, on the pairs drawn."""
+    levels = [noise_scores[name][drawn] for name in ("speckle 0.1", "speckle 0.2")]
+    falls = [drop_share(scores, **settings).value for scores in levels]
+    improved = [boundary_improves(scores, **settings) for scores in levels]
+    return {"levels_boundary_improved": sum(improved), "debris_drop_share": max(falls)}
+
+
+study.claim("jadhav2021-speckle-partial", **decided(len(tests), under_speckle))
 
 # %%
 record_claim(
@@ -525,14 +546,22 @@ record_claim(
 strong = noise_scores["Gaussian 0.1"]
 column = MEASURES.index("dip")
 there = np.isfinite(strong[:, :2, column]).all(axis=1) & np.isfinite(clean_scores[:, column])
-lost = float((clean_scores[there, column] - strong[there, 0, column]).mean()) if there.any() else 0.0
-rise = gain(strong, "dip")
+rises, losses = (after[there] - strong[there, 0, column] for after in (strong[:, 1, column], clean_scores[:, column]))
+
+
+def share_of(part, whole):
+    """Mean of a part over that of the whole; where a draw has lost nothing, nothing counts as recovered."""
+    part, whole = part.mean(axis=-1), whole.mean(axis=-1)
+    return np.divide(part, whole, out=np.zeros_like(part), where=whole != 0)
+
+
+recovered = bootstrap(share_of, rises, losses, rng=redraws) if there.any() and losses.mean() else None
 record_claim(
     "jadhav2021-gaussian-snr10",
     len(tests),
-    dip_gain=rise,
+    dip_gain=gain(strong, "dip"),
     debris_drop_share=drop_share(strong),
-    dip_recovered_share=rise.value / lost if rise is not None and lost else None,
+    dip_recovered_share=recovered.value if recovered and there.sum() == 1 else recovered,
 )
 
 
@@ -543,21 +572,19 @@ def off_by(name, measure):
     return np.abs(noise_scores[name][:, 0, column] - clean_scores[:, column])
 
 
-def worse_under_gaussian(one, other):
-    """Interval of a difference over the pairs that have both; None if there is none."""
-    both = np.isfinite(one) & np.isfinite(other)
-    return paired_difference(one[both], other[both], rng=draws) if both.any() else None
+def harm(name):
+    """What a noise does to dip, debris and the PSNR of the mean frame, per pair; more is worse."""
+    return [off_by(name, "dip"), off_by(name, "debris"), -np.array(frame_psnr_db[name])]
 
 
-harm = {m: worse_under_gaussian(off_by("Gaussian 0.1", m), off_by("speckle 0.1", m)) for m in ("dip", "debris")}
-harm["PSNR of the mean frame"] = worse_under_gaussian(
-    np.array(frame_psnr_db["speckle 0.1"]), np.array(frame_psnr_db["Gaussian 0.1"])
-)
-study.claim(
-    "jadhav2021-gaussian-worse-than-speckle",
-    measured={"measures_worse": sum(interval is not None and interval.low > 0 for interval in harm.values())},
-    n=len(tests),
-)
+def worse_under_gaussian(drawn, **settings):
+    """How many of the three are worse under Gaussian noise than under speckle, with intervals that exclude 0."""
+    both = zip(harm("Gaussian 0.1"), harm("speckle 0.1"), strict=True)
+    differences = [mean_difference(one[drawn], other[drawn], **settings) for one, other in both]
+    return {"measures_worse": sum(interval is not None and interval.low > 0 for interval in differences)}
+
+
+study.claim("jadhav2021-gaussian-worse-than-speckle", **decided(len(tests), worse_under_gaussian))
 
 # %%
 mixed_gain = {name: gain(noise_scores[name], "psnr", model=3, reference=2) for name in noise_scores}
@@ -651,23 +678,23 @@ alike_scores = {name: np.array(rows) for name, rows in alike_scores.items()}
 
 
 # %%
-def mean_gain(name, measure):
+def mean_gain(name, measure, drawn):
     """Gain per pair, averaged over M-1 to M-3: rise of the dip, fall of debris."""
-    rows, sign = alike_scores[name][:, :, MEASURES.index(measure)], {"dip": 1, "debris": -1}[measure]
+    rows, sign = alike_scores[name][drawn, :, MEASURES.index(measure)], {"dip": 1, "debris": -1}[measure]
     change = sign * (rows[:, 1:].mean(axis=1) - rows[:, 0])
     return change[np.isfinite(change)]
 
 
-gains = {(name, m): mean_gain(name, m) for name in alike_scores for m in ("dip", "debris")}
-sure = {
-    m: bool(gains["Poisson", m].size and mean_interval(gains["Poisson", m], rng=draws).low > 0)
-    for m in ("dip", "debris")
-}
-retained = {
-    (name, m): float(gains[name, m].mean() / gains["Poisson", m].mean()) if sure[m] else None
-    for name in ALIKE
-    for m in ("dip", "debris")
-}
+def gains_and_shares(drawn, *, rng=draws, **settings):
+    """Gains per pair drawn, and the share of that under Poisson noise where this is above 0 with its interval."""
+    gains = {(name, m): mean_gain(name, m, drawn) for name in alike_scores for m in ("dip", "debris")}
+    usual = {m: gains["Poisson", m] for m in ("dip", "debris")}
+    sure = {m: bool(usual[m].size and mean_interval(usual[m], rng=rng, **settings).low > 0) for m in usual}
+    shares = {(n, m): float(gains[n, m].mean() / usual[m].mean()) if sure[m] else None for n in ALIKE for m in usual}
+    return gains, shares
+
+
+gains, retained = gains_and_shares(np.arange(len(tests)))
 study.publish_table(
     "generalisation-noise-kinds",
     {
@@ -690,14 +717,20 @@ study.publish_table(
     "interval.",
 )
 
+
 # %%
-partial = [
-    name
-    for name in ALIKE
-    if any(retained[name, m] is not None and 0 <= retained[name, m] <= 0.8 for m in ("dip", "debris"))
-]
-if any(sure.values()):
-    verdict = {"measured": {"noise_types_partial": len(partial)}, "n": len(tests)}
+def partly_retained(shares):
+    """How many noises retain at most 0.8 of the gain in dip or debris; none where no gain under Poisson noise is sure."""
+    return len({name for (name, _), share in shares.items() if share is not None and 0 <= share <= 0.8})
+
+
+def noises_partial(drawn, **settings):
+    """The same for the pairs drawn."""
+    return {"noise_types_partial": partly_retained(gains_and_shares(drawn, **settings)[1])}
+
+
+if any(share is not None for share in retained.values()):
+    verdict = decided(len(tests), noises_partial, noise_types_partial=partly_retained(retained))
 else:
     verdict = {"not_testable": "under Poisson noise itself the models of this size gain neither in dip nor in debris"}
 study.claim("jadhav2021-noise-generalisation-partial", **verdict)
@@ -705,9 +738,9 @@ study.claim("jadhav2021-noise-generalisation-partial", **verdict)
 # %% [markdown]
 # **What this shows.** Whether the kind of noise matters to the networks where its strength is the same.
 #
-# **What it does not.** The retained share is a ratio of two means without an interval; where the gain under Poisson noise
-# is small it says little. A noise that leaves less debris in MUSICAL also leaves less to gain: the share then falls even
-# if all of it is removed.
+# **What it does not.** The retained share is a ratio of two means, in the table without an interval (only the count of
+# the claim has one); where the gain under Poisson noise is small it says little. A noise that leaves less debris in
+# MUSICAL also leaves less to gain: the share then falls even if all of it is removed.
 
 # %% [markdown]
 # ## Better recordings than in training
@@ -761,20 +794,25 @@ study.publish_figure(
 
 
 # %%
-def both_improve(level):
+def both_improve(scores, **settings):
     """Whether both models gain PSNR and lose debris, with intervals that exclude 0."""
     return all(
-        gain(sbr_scores[level], "psnr", model).low > 0 > gain(sbr_scores[level], "debris", model).high
+        gain(scores, "psnr", model, **settings).low > 0 > gain(scores, "debris", model, **settings).high
         for model in (1, 2)
     )
 
 
-reached = 0.0
-for level in (level for level in sbr_levels if level >= 3):
-    if not both_improve(level):
-        break
-    reached = level
-study.claim("jadhav2021-low-sbr-training-generalises", measured={"improved_up_to_sbr": reached}, n=len(chosen))
+def improved_up_to(drawn, **settings):
+    """Largest ratio up to which both improve at every one from 3 on; 0 if not even there."""
+    reached = 0.0
+    for level in (level for level in sbr_levels if level >= 3):
+        if not both_improve(sbr_scores[level][drawn], **settings):
+            break
+        reached = level
+    return {"improved_up_to_sbr": reached}
+
+
+study.claim("jadhav2021-low-sbr-training-generalises", **decided(len(chosen), improved_up_to))
 
 # %% [markdown]
 # **What this shows.** How far up the one training condition carries, under the rule of the claim.
