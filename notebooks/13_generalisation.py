@@ -34,14 +34,14 @@ ring_radius_px: float = 2.0  # of SRRF, pixels
 noise_pairs: int = 2  # mitochondria test pairs whose frames get other noise
 mixed_pairs: int = 5  # mitochondria training pairs for the network of mixed noise, one or more for each of five noises
 sbr_pairs: int = 1  # test pairs per structure that are recorded at other signal-to-background ratios
-sbr_levels: list[float] = [2.0, 3.0, 5.0, 10.0]  # these ratios; training was at 3
+sbr_levels: list[float] = [2.0, 3.0, 10.0]  # these ratios; training was at 3
 wavelengths_um: list[float] = [0.5]  # emission for which a network is trained to match, µm
 wavelength_training: int = 2  # training pairs per structure at each wavelength
 wavelength_tests: int = 2  # test pairs per structure at each wavelength
-specialist_steps: int = 30  # training steps of each network for one structure, and of the one for all
-steps: int = 15  # training steps of every network that starts from M-3
+specialist_steps: int = 20  # training steps of each network for one structure, and of the one for all
+steps: int = 12  # training steps of every network that starts from M-3
 learning_rate: float = 3e-4  # their learning rate
-crop_px: int = 128  # edge of training crops, pixels of the MUSICAL image
+crop_px: int = 96  # edge of training crops, pixels of the MUSICAL image
 batch: int = 4  # crops per training step
 
 # %%

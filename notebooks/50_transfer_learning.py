@@ -23,12 +23,12 @@
 
 # %% tags=["parameters"]
 seed: int = 0  # root of every random stream
-repeats: int = 5  # draws of noise, each with a training of its own
-peaks: list[float] = [1.0, 5.0, 30.0, 300.0]  # peak signal, photons in the brightest pixel
+repeats: int = 3  # draws of noise, each with a training of its own
+peaks: list[float] = [1.0, 5.0, 300.0]  # peak signal, photons in the brightest pixel
 peaks_real: list[float] = [5.0, 30.0]  # of the measured filaments
 peaks_l1: list[float] = [5.0, 30.0]  # at which the absolute error is tried
 images: int = 3  # noisy images of a task, all in one batch; 10 in the source
-pixels: int = 48  # per side of an image
+pixels: int = 40  # per side of an image
 aperture: float = 1.4  # numerical aperture
 other_aperture: float = 0.7  # optics that no network has seen
 wavelength_um: float = 0.6  # emission wavelength, µm
@@ -38,19 +38,19 @@ pretraining_pairs: int = 120  # noisy and clean images
 pretraining_steps: int = 200
 pretraining_batch: int = 8  # 32 in the source
 pretraining_rate: float = 3e-3  # 1e-3 in the source
-retraining_steps: int = 30  # at most
+retraining_steps: int = 25  # at most
 retraining_rate: float = 2e-3  # 1e-4 in the source, for a network of 60 times as many weights
-scratch_steps: int = 60  # at most, of networks without a prior
+scratch_steps: int = 40  # at most, of networks without a prior
 scratch_rate: float = 1e-2  # theirs; the same in the source
 rates: list[float] = [5e-4, 2e-3, 1e-2]  # learning rates that are compared
 every: int = 5  # steps between two looks at the held-out pixels
 retraining_images: list[int] = [1, 2, 5]  # up to 50 in the source
 psf_sds: list[float] = [0.5, 1.0, 2.0]  # of pre-training lines, px
 pair_counts: list[int] = [1, 10, 100]  # of supervised training
-pair_steps: int = 100
+pair_steps: int = 80
 beyond_peaks: list[float] = [5.0, 30.0]  # of recipes, harm and stopping
 beyond_repeats: int = 2
-stopping_steps: int = 60  # of trainings that nobody stops
+stopping_steps: int = 50  # of trainings that nobody stops
 fmd_folder: str = ""  # local copy of FMD; empty: a simulated stand-in
 
 # %%

@@ -32,10 +32,10 @@ training_movies: int = 8
 test_movies: int = 4
 test_frames: int = 3  # of each test movie, evenly spaced
 window: int = 11  # frames that timeUnet sees at once
-steps: int = 300  # of training a supervised network
-self_supervised_steps: int = 250  # of training Noise2Self
+steps: int = 200  # of training a supervised network
+self_supervised_steps: int = 180  # of training Noise2Self
 features: int = 8  # maps at the finest scale
-patch: int = 40  # pixels per side of a training crop
+patch: int = 32  # pixels per side of a training crop
 batch: int = 4  # crops per step
 learning_rate: float = 4e-3  # of Adam, highest of a cycle where a network is supervised
 
