@@ -206,6 +206,19 @@ def test_mean_places_of_a_method_that_is_always_better_do_not_depend_on_the_imag
     np.testing.assert_array_equal(drawn, np.tile([1.0, 2.0], (21, 1)))
 
 
+def test_all_measures_of_an_image_are_drawn_together():
+    """What one measure likes the other dislikes, image by image: drawn together, no method is ever ahead."""
+    found = table([[1, 4, 1, 4], [2, 2, 2, 2]], ["A", "B"])
+    drawn = found.mean_places(["A", "B"], [PSNR, "debris"], rng=np.random.default_rng(0), resamples=50)
+    np.testing.assert_array_equal(drawn, 1.5)
+
+
+def test_a_measure_that_no_drawn_image_allows_is_left_out():
+    found = table([[1, np.nan, 4, 4], [2, 2, 2, 2]], ["A", "B"])
+    drawn = found.mean_places(["A", "B"], ["debris"], rng=np.random.default_rng(0), resamples=50)
+    assert set(drawn.sel(restorer="A").values.tolist()) == {1.5, 2.0}
+
+
 def test_an_unknown_method_is_named():
     with pytest.raises(ValueError, match="method='C' has no run; there are A"):
         table([[1, 2, 3, 4]], ["A"]).values("C")

@@ -97,7 +97,7 @@ class Table:
         ----------
         methods, measures : sequences of str
             Place 1 is the best; `LOWER_IS_BETTER` says which way a measure goes. A measure counts once for every
-            structure that allows it.
+            structure of which an image allows it; all measures of an image are drawn together.
         rng : numpy.random.Generator
         resamples : int
 
@@ -106,12 +106,15 @@ class Table:
         DataArray, (draw, restorer)
             The first draw is the images as they are.
         """
-        blocks = [self._block(methods, measure, structure) for structure in self.structures for measure in measures]
-        blocks = [(sign, values) for sign, values in blocks if values.shape[1]]
+        groups = [[self._block(methods, measure, structure) for measure in measures] for structure in self.structures]
         draws = np.zeros((resamples + 1, len(methods)))
         for draw in range(resamples + 1):
-            places = [_places(sign, values, rng if draw else None) for sign, values in blocks]
-            draws[draw] = np.mean(places, axis=0)
+            places = []
+            for blocks in groups:
+                count = blocks[0][1].shape[1]
+                images = rng.integers(count, size=count) if draw else np.arange(count)
+                places += [_places(sign, values[:, images]) for sign, values in blocks]
+            draws[draw] = np.mean([those for those in places if those is not None], axis=0)
         return xr.DataArray(draws, {"restorer": list(methods)}, ("draw", "restorer"))
 
     def places(self, methods: Sequence[str], measure: str = PSNR, structure: str | None = None) -> dict[str, float]:
@@ -125,9 +128,9 @@ class Table:
         return self.scores.structure.values == structure
 
     def _block(self, methods, measure, structure) -> tuple[int, np.ndarray]:
-        """Sign and scores (method, image) on the images on which all methods have one."""
+        """Sign and scores (method, image), NaN on the images on which not all methods have one."""
         values = np.array([_over_seeds(self.values(method, measure, structure)) for method in methods])
-        return (1 if measure in LOWER_IS_BETTER else -1), values[:, np.isfinite(values).all(axis=0)]
+        return (1 if measure in LOWER_IS_BETTER else -1), np.where(np.isfinite(values).all(axis=0), values, np.nan)
 
 
 def interval(values, *, rng: np.random.Generator) -> Interval:
@@ -136,9 +139,10 @@ def interval(values, *, rng: np.random.Generator) -> Interval:
     return bootstrap(lambda x: np.mean(x, axis=-1), values[np.isfinite(values)], rng=rng)
 
 
-def _places(sign: int, values: np.ndarray, rng: np.random.Generator | None) -> np.ndarray:
-    images = slice(None) if rng is None else rng.integers(values.shape[1], size=values.shape[1])
-    return rankdata(np.round(sign * values[:, images].mean(axis=1), 12))
+def _places(sign: int, values: np.ndarray) -> np.ndarray | None:
+    """Places by the mean over the images that have a score; None where none has."""
+    known = values[:, np.isfinite(values[0])]
+    return rankdata(np.round(sign * known.mean(axis=1), 12)) if known.size else None
 
 
 def _over_seeds(values: np.ndarray) -> np.ndarray:
