@@ -301,7 +301,7 @@ restored = {
     for kind, source, d in product(structures, structures, training_seeds)
 }
 clean = {kind: [fields[kind, sharp][number].light for number in range(test_fields)] for kind in structures}
-rows = [(kind, source) for kind in structures for source in (*structures, "no interval: noise-free image")]
+rows = [(kind, source) for kind in structures for source in (*structures, "none: noise-free image")]
 found = {}
 for kind, source in study.track(rows, "measuring what was invented"):
     given = [clean[kind]] if source.startswith("none") else [restored[kind, source, d] for d in training_seeds]
@@ -371,7 +371,7 @@ fig4 = study.keep(
     "structural_prior",
     ratio=ratio.value,
     deficit=deficit.value,
-    floor=float(np.mean(false_filaments("no interval: noise-free image"))),
+    floor=float(np.mean(false_filaments("none: noise-free image"))),
     matched=float(np.mean(false_filaments("puncta"))),
     mismatched=float(np.mean(false_filaments("filaments"))),
     ratios=[
