@@ -23,7 +23,7 @@
 
 # %% tags=["parameters"]
 seed: int = 0  # root of every random stream
-samples: int = 6  # simulated actin samples
+samples: int = 8  # simulated actin samples
 levels: int = 4  # severities above zero, per artefact
 pixel_um: float = 0.025  # pixel of the images, µm
 fwhm_um: float = 0.08  # resolution of the clean images: width of one emitter, µm
