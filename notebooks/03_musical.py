@@ -542,9 +542,9 @@ first_look = look(**start)
 study.publish_figure(
     "musical-knobs",
     show(*first_look.values()),
-    alt="Part of a mitochondrion: its mean frame, a blurred band; MUSICAL on a linear scale, bright spots along its "
-    "walls; on a logarithmic scale, ridges over speckled ground; and the number of dimensions taken for signal, largest "
-    "along the band.",
+    alt="Part of a mitochondrion: its mean frame, a blurred band; MUSICAL on a linear scale, a few bright spots and "
+    "fainter broken ridges; on a logarithmic scale, a bright, spotted band in a dim haze; and the number of dimensions "
+    "taken for signal, largest along the band.",
     caption=f"A part of the noisy mitochondria, threshold $10^{{{level:g}}}$, α {alpha:g}, {frames} frames. Linear to the 99th "
     "percentile, logarithmic over four decades. Dimensions are those of the windows that lie inside the part. Scale bars 500 nm.",
     data=first_look,
@@ -766,6 +766,8 @@ study.claim(
 # **What it does not.** A chart of straight lines in focus is kinder than a cell, and knowing where its lines are is what
 # makes a threshold tunable at all: on real data nobody can. The dip of mitochondria, which the claims also name, is not in
 # their rules and is left to the notebook on training pairs. The window is always the Airy disc of the nominal aperture.
+# Intervals draw from few videos and are too short: two videos give no more than the range between them. A correlation of
+# ranks that no draw changes has an interval of no width.
 
 # %% [markdown]
 # ## A real mitochondrion

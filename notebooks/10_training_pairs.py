@@ -388,7 +388,7 @@ study.publish_table(
         "worse": ["yes" if w else "no" for w in worse.values()],
     },
     caption="What noise does to the MUSICAL images of the test pairs (paired bootstrap over pairs). Worse: more debris, a "
-    "smaller dip, a higher ratio out of focus, with an interval that excludes 0.",
+    "smaller dip, a higher ratio out of focus, with an interval that excludes 0. An interval over one pair has no width.",
 )
 
 # %%
@@ -495,7 +495,9 @@ study.say(
 # **What it does not.** The dip of a noisy image has a bias: minima and maxima of a rough profile lie apart even where there
 # is no wall. Where noise raises the dip instead of lowering it, that is no better separation. An even haze raises *debris* and
 # *out of focus* alike, so the two do not count as independent. All three measures hold for the threshold chosen above. With two
-# test pairs of a structure, as in the size of a lesson, an interval is no more than the range of the two.
+# test pairs of a structure, as in the size of a lesson, an interval is no more than the range of the two; that of a single
+# pair, or of a draw that holds one pair twice, has no width, and then the sign of one difference alone decides what is
+# worse.
 
 # %% [markdown]
 # ## Exercises

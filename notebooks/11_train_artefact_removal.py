@@ -174,12 +174,11 @@ study.publish_figure(
 # division by the maximum; Adam with a learning rate of 0.001.
 #
 # **What we do.** The same, with the public implementation of notebook 12, and random weights to start from unless a file is
-# given. One addition: a ReLU that cuts everywhere passes no gradient, so a network whose output is once black stays
-# black. In the short training of a lesson the feature pyramid network that was tried without it (L1) ended so, because a
-# black image is not far from a sparse one; in a longer one with larger crops it did not. While training, 1 % of the
-# gradient therefore passes where the ReLU cuts; no output depends on it, and all methods have it.
-# [Notebook 12](12_methods_table.ipynb) shows what happens without. The loss calls itself by its full name, since several
-# of the seven can be read in more than one way:
+# given. One addition: a ReLU that cuts everywhere passes no gradient, so a network whose outputs are black for every
+# image stays black, and a black image is not far from a sparse one. While training, 1 % of the gradient therefore passes
+# where the ReLU cuts; no output depends on it, and all 21 methods have it. [Notebook 12](12_methods_table.ipynb) counts
+# the black outputs of runs without it: a few need not be the end of a training. The loss calls itself by its full name,
+# since several of the seven can be read in more than one way:
 
 # %%
 options = {}

@@ -721,8 +721,8 @@ judged("jadhav2021-combination-helps-r50", BASE, lambda: over_pairs(sums), n=tot
 # **The source says** (section 4): the perceptual loss may work well because it looks at features of several depths together. Its
 # weights are not named; ImageNet's are usual.
 #
-# **What we do.** The joint loss of four layers stands beside what this size has trained with single layers or other weights. No
-# run has ImageNet's weights, so the claim is judged for a random VGG-16.
+# **What we do.** The joint loss of four layers stands beside single layers or other weights, where this size has trained
+# any. No run has ImageNet's weights, so the claim, where it can be judged, is one about a random VGG-16.
 
 # %%
 perceptual = [name for name in result.methods if name.startswith(M1)]
@@ -1247,7 +1247,8 @@ judged(
 # **The source says** (section 3.1, Fig. 6): for the vesicles of Fig. 1, the log profiles of M-1 and M-3 follow the
 # noise-free image, with sharper edges than M-2 and deeper valleys.
 #
-# **What we do.** The sample of our own Fig. 1 ([03_musical](03_musical.ipynb)), recorded again and reconstructed with the
+# **What we do.** The sample of our own Fig. 1 ([03_musical](03_musical.ipynb)), recorded again with its pixels of 80 nm,
+# which the training pairs of a size need not have (that of a lesson has 108 and 120 nm), and reconstructed with the MUSICAL
 # settings of the training pairs; it belongs to no training set.
 
 # %%

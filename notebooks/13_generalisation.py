@@ -184,8 +184,9 @@ def decided(n, decide, **known):
 
 
 # %% [markdown]
-# Where we train, we start from M-3 and go on with a few steps on other pairs; a control goes on as long on pairs of the
-# usual kind, so that more training alone is not mistaken for better training.
+# Where we train, we start from M-3 (the networks for one structure, at the end, from nothing) and go on with a few steps
+# on other pairs. For noise and wavelengths a control goes on as long on pairs of the usual kind, so that more training
+# alone is not mistaken for better training; for other methods there is none.
 
 
 # %%
@@ -1012,7 +1013,9 @@ study.say(
 # carries to structures that it has never seen.
 #
 # **What it does not.** A single run of each, a small network and few steps: the specialists saw three times as many crops
-# of their structure as the network for all.
+# of their structure as the network for all. Where these PSNRs lie near those of a black image (Table 1 of
+# [notebook 12](12_methods_table.ipynb)), a network has hardly begun to learn, and its differences to another one say
+# little of structures.
 
 # %% [markdown]
 # ## Exercises

@@ -724,8 +724,8 @@ study.say(
 # **What we do.** Two copies of M-3 are trained further for equally many steps, on equally many videos with the optics of the
 # liposomes: one on radii of 25 to 500 nm (*wide*), one on 125 ± 30 nm (*narrow*). They differ in the radii, and in the
 # places that chance gives the vesicles. On test videos with vesicles of several sizes we measure PSNR, and for every
-# single vesicle the light that survives: its share of all light in the output over its share in noise-free MUSICAL, cut
-# off at 2.
+# vesicle that lies by itself, within the image, the light that survives: its share of all light in the output over its
+# share in noise-free MUSICAL, cut off at 2.
 
 
 # %%
@@ -813,7 +813,7 @@ gain = paired_difference(decibels["narrow", liposome_size], decibels["wide", lip
 study.claim(
     "jadhav2021-size-bias",
     measured={"recovery_slope_per_um": bootstrap(slope, radius, light, rng=draws), "narrow_gain_db": gain},
-    spread="bootstrap over vesicles (slope) and videos (gain), 95 %",
+    spread=f"bootstrap over {len(radius)} vesicles (slope) and {vesicle_videos} videos (gain), 95 %",
     n=len(radius),
     stand_in="simulated vesicles; both networks are M-3 trained further for equally many steps",
 )
@@ -821,7 +821,8 @@ study.claim(
 # %% [markdown]
 # **What this shows.** Whether the radii make the difference, with steps, number of videos and optics held equal.
 #
-# **What it does not.** Networks trained from the start on one size might differ more than two that begin at M-3. Vesicles
+# **What it does not.** Large vesicles seldom lie by themselves: the slope holds for the radii that have points in the
+# right panel, and no others. Networks trained from the start on one size might differ more than two that begin at M-3. Vesicles
 # that are cut off at the edge of the sample count like whole ones. Those of one video share its maximum and its noise, so
 # that the interval of the slope, which takes them as independent, is too short.
 
@@ -1151,8 +1152,9 @@ study.say(
 # %% [markdown]
 # ## Exercises
 #
-# 1. Debris and continuity pull in opposite directions. Set all values of noisy MUSICAL below a hundredth of the maximum to
-#    0, in the first video of dense actin. Predict which of the two measures gains, and whether PSNR does, before you run it.
+# 1. Debris and continuity can pull in opposite directions; they need not. Set all values of noisy MUSICAL below a
+#    hundredth of the maximum to 0, in the first video of dense actin. Predict which of the two measures changes, and
+#    whether PSNR does, before you run it.
 # 2. Two halves of a video share the emitters, but not the photons. Name a defect of an image that both halves share, so that
 #    training on halves cannot remove it.
 

@@ -526,10 +526,10 @@ study.claim("laine2021-metrics-agree-in-ranking", measured=of_bench(agreement), 
 # **What it does not.** Networks of this size and training length are far from their best; the sources train for hours.
 # The order of methods that lie close to each other may change with the seed. Intervals above draw trainings, where there
 # are several, and fields, of which there are few: they are too short, and speak of these structures and exposures; a
-# count that no draw changes has one of no width, and those of ranks lie low, because methods that lie close change places
-# more easily in a draw. From here on every network is trained once, but for those that compare clean with noisy targets,
-# and intervals are over test data: they say nothing of how one training differs from the next. Simulated structures in
-# focus are kinder than tissue.
+# count that no draw changes has one of no width, and those of ranks may lie to one side of their value, because methods
+# that lie close change places more easily in a draw. From here on every network is trained once, but for those that
+# compare clean with noisy targets, and intervals are over test data (of speed, over turns): they say nothing of how one
+# training differs from the next. Simulated structures in focus are kinder than tissue.
 
 # %% [markdown]
 # ## How fast is a trained model?
@@ -1275,7 +1275,7 @@ study.say(
 #
 # **The source says** (section 4): DeepCAD raises the signal-to-noise ratio of calcium imaging without clean data.
 #
-# **What we do.** A 3-D U-Net learns to tell the even frames of a simulated movie from the odd ones, and the other way
+# **What we do.** A 3-D U-Net learns to predict the even frames of a simulated movie from the odd ones, and the other way
 # round, and then restores that movie. Judged are the PSNR of its frames and the traces of its cells, whose truth is
 # known. CARE and RCAN for volumes, with clean frames, learn the same movie for Table 1.
 
@@ -1307,7 +1307,7 @@ study.claim(
         "trace_correlation_gain": interval(correlations(cad), correlations(raw)),
         "psnr_gain_db": interval(frame_psnrs(cad), frame_psnrs(raw)),
     },
-    spread="paired bootstrap over cells and over frames, 95 %",
+    spread=f"paired bootstrap, 95 %: over cells (traces), over {movie_frames} frames (PSNR)",
     n=movie.sizes["cell"],
 )
 

@@ -820,7 +820,8 @@ study.say(
 )
 
 # %% [markdown]
-# **What this shows.** What pre-training is worth when few images of the task are there, and what is left of it with many.
+# **What this shows.** What pre-training is worth with few images of the task and with many; it need not be most where
+# images are fewest.
 # Where a pre-trained point in the panel of PSNR lies below the dotted line, so few images have made the network worse.
 #
 # **What it does not.** Both networks are trained for the same number of steps, short ones. Part of what pre-training saves may

@@ -682,9 +682,10 @@ study.say(
 
 # %% [markdown]
 # **What it does not.** The intervals of differences are over images, with the networks as they are. SSIM varies over folds by
-# about as much as strategies differ (table), so that another draw of folds and weights may turn their order. Where folds are
-# drawn too, they are few, and they share training scenes. The source's 1M samples are about a thousand passes over its 64
-# images, in which noise could be learnt by heart; ours are a few. Whether the source's N2C was augmented is unsaid.
+# about as much as strategies differ, or more (table), so that another draw of folds and weights may turn their order.
+# Where folds are drawn too, they are few, and they share training scenes. The source's 1M samples are about a thousand
+# passes over its 64 images, in which noise could be learnt by heart; ours are a few. Whether the source's N2C was
+# augmented is unsaid.
 
 # %% [markdown]
 # ## Loss and count scaling
@@ -1132,7 +1133,7 @@ for colour, (t, curve) in zip(("C2", "C0", "C3"), error_curve.items(), strict=Fa
     axes[0, 1].axvline(1000 * t, color=colour, linewidth=0.8, linestyle="--")
 axes[0, 1].plot(nm, raw_error_curve[:, 0], ".-", color="C1", label="input")
 axes[0, 1].set(xlabel="localisation error (nm)", ylabel="SSIM", title=f"A: over error, {density_per_um2:g}/µm²")
-axes[0, 1].legend(frameon=True, framealpha=1, edgecolor="none")
+axes[0, 1].legend(loc="lower left")
 boxes = axes[1, 1].boxplot([scores[name][:, :, 0].mean(axis=0) for name in STRATEGIES], widths=0.6, patch_artist=True)
 for box, name in zip(boxes["boxes"], STRATEGIES, strict=True):
     box.set(facecolor="0.9" if name == "N2C, augmented" else "C9", alpha=0.6)

@@ -28,7 +28,7 @@ peaks: list[float] = [1.0, 20.0, 300.0]  # peak signal, photons in the brightest
 peaks_real: list[float] = [30.0]  # of the measured filaments
 peaks_l1: list[float] = [5.0, 30.0]  # at which the absolute error is tried
 images: int = 3  # noisy images of a task, all in one batch; 10 in the source
-pixels: int = 40  # per side of an image
+pixels: int = 48  # per side of an image
 aperture: float = 1.4  # numerical aperture
 other_aperture: float = 0.7  # optics that no network has seen
 wavelength_um: float = 0.6  # emission wavelength, µm
@@ -667,9 +667,9 @@ study.say(
 # **What this shows.** Spread by spread what pre-training steadies. Noise is drawn anew as well, so that the spread is
 # never nothing.
 #
-# **What it does not.** A ratio of two standard deviations from a few repeats is itself uncertain by tens of per cent; the
-# worst of so many is larger than any typical one, and in a draw it is larger still. The interval of the worst is
-# therefore turned about its value: it reaches down by the factor by which draws exceed it.
+# **What it does not.** A ratio of two standard deviations is itself uncertain, from ten repeats by tens of per cent, from
+# three by a factor of several; the worst of so many is larger than any typical one, and in a draw it is larger still. The
+# interval of the worst is therefore turned about its value: it reaches down by the factor by which draws exceed it.
 
 # %% [markdown]
 # ## Supplementary Fig. 7: no retraining
@@ -756,7 +756,8 @@ study.publish_table(
         "F1": [np.mean(v["finding"]) for v in (*shape.values(), shape_truth)],
         "false pieces per image": [np.mean(v["segments"]) for v in (*shape.values(), shape_truth)],
     },
-    caption=f"Puncta at {photons(middle)}, means over {repeats} repeats.",
+    caption=f"Puncta at {photons(middle)}, means over {repeats} repeats; ratios of axes from the "
+    f"{int(looks_truth[:, 1].sum())} puncta that lie alone.",
 )
 
 
@@ -790,7 +791,7 @@ def cases_better(r, i):
 study.claim(
     "wang2021-pretrained-only-artefacts",
     measured=intervals(cases_better, metric_cases_better=sum(in_metrics), shape_cases_better=sum(in_shape)),
-    spread=spread_of_counts,
+    spread=f"{spread_of_counts}; a draw without a punctum that lies alone counts as round",
     **common,
 )
 
@@ -809,7 +810,12 @@ def restored_puncta(r, i):
     }
 
 
-study.claim("wang2021-retraining-restores-puncta", measured=intervals(restored_puncta), spread=spread, **common)
+study.claim(
+    "wang2021-retraining-restores-puncta",
+    measured=intervals(restored_puncta),
+    spread=f"{spread}; a draw without a punctum that lies alone counts as round",
+    **common,
+)
 
 # %% [markdown]
 # **What this shows.** Whether retraining mends shapes, in numbers that know where every punctum is. F1 is the weakest of
@@ -982,7 +988,8 @@ if drops.size:
             "cutoff_gain_per_um": paired_difference(*sharper, rng=rng.statistics),
             "fwhm_drop_um": mean_interval(drops, rng=rng.statistics),
         },
-        spread="95 % bootstrap over images, and over restored lines",
+        spread=f"95 % bootstrap over noisy images (cutoff), and over {drops.size} pairs of restored lines (width), each "
+        "taken as independent",
         n=repeats * images,
         stand_in=stand_in,
     )
@@ -1458,7 +1465,7 @@ study.publish_table(
 # **What this shows.** Which of the unstated choices the results hang on, and whether a grid that stands still leaves its trace.
 #
 # **What it does not.** Choices are exchanged one at a time, at one level. The power ratio also counts other error at the
-# frequency of the grid: it is far above 1 with the moving grid too, and the errors on and off the grid are the plainer
+# frequency of the grid: with the moving grid it need not be 1 either, and the errors on and off the grid are the plainer
 # sign.
 
 # %% [markdown]
@@ -1500,17 +1507,17 @@ study.publish_table(
 )
 
 # %% [markdown]
-# **What this shows.** How much of the gain a few weights can bring, and that a recipe which gains where light is scarce
-# may lose where it is not.
+# **What this shows.** What a few weights can do beside all of them, and that a recipe which gains in one case may lose in
+# another.
 
 # %% [markdown]
 # ## Beyond: when adaptation harms
 #
-# **What we do.** Retrainings from both kinds of pre-training, at some levels and repeats, are one point each: what each
-# truly changed (dB against the network as it came), and what could have been known without truth. Two cases are added
-# that ought to harm: a network that was already trained on this very task, and noise that neighbours share (each row has
-# an offset of its own), which breaks what Noise2Self rests on. The test without truth compares how well the two networks
-# predict hidden pixels, each filled as suits it: by neighbours before retraining, by zeros after.
+# **What we do.** Retrainings from both kinds of pre-training, at every level and repeat of this section, are one point
+# each: what each truly changed (dB against the network as it came), and what could have been known without truth. Two
+# cases are added that ought to harm: a network that was already trained on this very task, and noise that neighbours
+# share (each row has an offset of its own), which breaks what Noise2Self rests on. The test without truth compares how
+# well the two networks predict hidden pixels, each filled as suits it: by neighbours before retraining, by zeros after.
 
 
 # %%
@@ -1625,10 +1632,10 @@ late = [
     courses["none", p, r]["true"][-1] / courses["FMD-like", p, r]["true"][-1]
     for p, r in product(beyond_peaks, range(beyond_repeats))
 ]
+looks_at = next(iter(courses.values()))["looks"]
+quarter = len(looks_at) // 4
 early = [
-    c["true"][len(c["true"]) // 4] / courses["FMD-like", p, r]["true"][len(c["true"]) // 4]
-    for (s, p, r), c in courses.items()
-    if s == "none"
+    c["true"][quarter] / courses["FMD-like", p, r]["true"][quarter] for (s, p, r), c in courses.items() if s == "none"
 ]
 stop = study.keep(
     "transfer_stopping",
@@ -1636,7 +1643,7 @@ stop = study.keep(
     never=float(np.mean([excess["all steps", s] for s in ways])),
     early=float(np.median(early)),
     late=float(np.median(late)),
-    quarter=stopping_steps // 4,
+    quarter=int(looks_at[quarter]),
     steps=stopping_steps,
 )
 study.say(

@@ -1035,7 +1035,10 @@ study.claim(
     measured={f"variance_excess_{unit}": largest[unit] for unit in kinds}
     | {f"psnr_gap_{unit}_db": gap[unit] for unit in kinds},
     **over_mt
-    | {"spread": "bootstrap, 95 %: over repeated frames of one field (excess), over images, one training each (gap)"},
+    | {
+        "spread": f"bootstrap, 95 %: over {repeats} drawn and {repeats} dim frames of one field (excess); over images, one "
+        "training each (gap, without its sign, so that its interval cannot hold 0)"
+    },
 )
 
 # %%
@@ -1066,9 +1069,16 @@ study.publish_figure(
 # %%
 study.say(
     "For photon counts the draw has the variance of a dim exposure but for a twentieth; the networks trained on the two "
-    "differ by **{gap:.2f} dB** on dim exposures. Of camera frames, even converted to photons, the drawn ones have up "
-    "to {lacking:.0%} too little variance; that meets the rule, which forbids too much alone.",
-    study.keep("two_step_thinning", gap=gap["photons"].value, lacking=max(0.0, -largest["converted"].value)),
+    "differ by **{gap:.2f} dB** [{gap_low:.2f}, {gap_high:.2f}] on dim exposures. Of camera frames, even converted to "
+    "photons, the drawn ones have up to {lacking:.0%} too little variance; that meets the rule, which forbids too much "
+    "alone.",
+    study.keep(
+        "two_step_thinning",
+        gap=gap["photons"].value,
+        gap_low=gap["photons"].low,
+        gap_high=gap["photons"].high,
+        lacking=max(0.0, -largest["converted"].value),
+    ),
 )
 
 # %% [markdown]
