@@ -1133,7 +1133,7 @@ for colour, (t, curve) in zip(("C2", "C0", "C3"), error_curve.items(), strict=Fa
     axes[0, 1].axvline(1000 * t, color=colour, linewidth=0.8, linestyle="--")
 axes[0, 1].plot(nm, raw_error_curve[:, 0], ".-", color="C1", label="input")
 axes[0, 1].set(xlabel="localisation error (nm)", ylabel="SSIM", title=f"A: over error, {density_per_um2:g}/µm²")
-axes[0, 1].legend(loc="lower left")
+axes[0, 1].legend(loc="lower left", frameon=True, framealpha=1, edgecolor="none")
 boxes = axes[1, 1].boxplot([scores[name][:, :, 0].mean(axis=0) for name in STRATEGIES], widths=0.6, patch_artist=True)
 for box, name in zip(boxes["boxes"], STRATEGIES, strict=True):
     box.set(facecolor="0.9" if name == "N2C, augmented" else "C9", alpha=0.6)
