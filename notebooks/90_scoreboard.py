@@ -30,6 +30,7 @@ from IPython.display import HTML, Markdown, display
 from nbsupport import study
 from nbsupport.checks import nearest
 from nbsupport.study import layout, scoreboard
+from nbsupport.study.claims import NO_INTERVAL
 from nbsupport.study.verdict import MISSING, NOT_TESTABLE
 
 study.begin("90_scoreboard", globals())
@@ -107,12 +108,16 @@ study.publish_table(
 )
 
 # %%
-said = [text for text in claims["interval"] if text]
+judged = [said for measured, said in zip(claims["measured"], claims["interval"], strict=True) if measured]
+explained = sum(said.startswith(NO_INTERVAL) for said in judged)
 study.say(
-    "Of {said} measured claims **{given}** come with an interval, of all or of some of their numbers; of the others the "
-    "column *interval* says why they have none.",
+    "Of {measured} measured claims **{given}** come with an interval, of all or of some of their numbers; of {explained} more "
+    "the column *interval* says why they have none.",
     study.keep(
-        "scoreboard_intervals", said=len(said), given=sum(not text.startswith("no interval: ") for text in said)
+        "scoreboard_intervals",
+        measured=len(judged),
+        given=sum(map(bool, judged)) - explained,
+        explained=explained,
     ),
 )
 

@@ -15,7 +15,7 @@ import pytest
 from smoke_study import finished, here
 
 from nbsupport.study import layout
-from nbsupport.study.claims import ledger
+from nbsupport.study.claims import TOO_FEW, ledger
 from nbsupport.study.pair import differences, executed_half
 from nbsupport.study.params import declared_parameters, notebook_names, notebook_source, parameter_set
 
@@ -141,6 +141,12 @@ def test_every_sentence_and_every_verdict_is_shown(name):
 def test_the_two_halves_of_a_notebook_agree(name):
     assert differences(name) == []
     assert executed_half(name).stat().st_size < LARGEST_PAIR
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_in_a_lesson_every_claim_has_its_interval_or_a_reason_of_its_own(name):
+    """The smallest size may be too small for an interval; elsewhere that would hide one that was forgotten."""
+    assert TOO_FEW not in executed_half(name).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("size", ["smoke", "desk"])

@@ -24,6 +24,9 @@ Measured = float | Estimate | tuple[float, float, float]
 NO_INTERVAL = "no interval: "
 """How `spread` begins where nothing can be said of the uncertainty; the reason follows."""
 
+TOO_FEW = f"{NO_INTERVAL}too few for "
+"""The same where a run is too small for the interval that the notebook works out, which follows."""
+
 
 @dataclass(frozen=True)
 class Claim:
@@ -161,7 +164,7 @@ def _spread(name: str, said: str | None, given: bool) -> str:
         raise ValueError(f"{name}: spread= is missing; say what the interval is, or 'no interval: ' and why")
     if given and said.startswith(NO_INTERVAL):
         raise ValueError(f"{name}: spread={said!r}, but there is an interval")
-    return said if given or said.startswith(NO_INTERVAL) else f"{NO_INTERVAL}too few for {said}"
+    return said if given or said.startswith(NO_INTERVAL) else f"{TOO_FEW}{said}"
 
 
 def _spoken(entry: Claim, record: dict[str, Any]) -> str:
