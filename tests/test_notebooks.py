@@ -156,6 +156,12 @@ def test_every_parameter_set_fits_its_cell(name, size):
     assert parameter_set(source, size).keys() <= declared_parameters(source).keys()
 
 
+@pytest.mark.parametrize("path", sorted(layout.PARAMS.glob("desk/*.yaml")) + sorted(layout.PARAMS.glob("paper/*.yaml")))
+def test_a_reference_names_every_parameter_so_that_no_shorter_lesson_changes_it(path):
+    source = notebook_source(path.stem)
+    assert parameter_set(source, path.parent.name).keys() == declared_parameters(source).keys()
+
+
 def test_no_parameter_set_lacks_its_notebook():
     sets = {path.stem for size in layout.SIZES for path in (layout.PARAMS / size).glob("*.yaml")}
     assert sets <= set(NAMES)
