@@ -15,7 +15,7 @@ import xarray as xr
 from torch import nn
 
 from nbsupport.assess.fidelity import mse, ssim
-from nbsupport.assess.resolution import frc
+from nbsupport.assess.resolution import frc, mean_frc
 from nbsupport.assess.statistics import Interval, paired_difference
 from nbsupport.publish import publishing
 from nbsupport.restore.transfer import Chip, Options, adapt, noisy, restore, retrain
@@ -54,7 +54,7 @@ def scored(clean: np.ndarray, image: np.ndarray, *, pixel_um: float) -> list[flo
     rings = frc(clean, image)
     beyond = 0.5 * float(rings.curve[-1] > 1 / 7)
     cutoff = rings.crossing if np.isfinite(rings.crossing) else beyond
-    return [mse(clean, image), ssim(clean, image, data_range=1.0), float(rings.correlation.mean()), cutoff / pixel_um]
+    return [mse(clean, image), ssim(clean, image, data_range=1.0), mean_frc(clean, image), cutoff / pixel_um]
 
 
 def ahead(table: xr.DataArray, metric: str, first: str, second: str, *, rng: np.random.Generator) -> list[Interval]:

@@ -200,8 +200,18 @@ def test_a_constant_image_correlates_with_noise_at_no_high_frequency(taper):
     assert abs(correlation[8:].mean()) < 0.1
 
 
-def test_two_constant_images_agree_in_their_mean_and_in_nothing_else():
-    assert mean_frc(np.ones((64, 64)), np.full((64, 64), 3.0), taper=False) == pytest.approx(1 / 32)
+def test_two_constant_images_agree_in_nothing_but_their_mean_which_does_not_count():
+    assert mean_frc(np.ones((64, 64)), np.full((64, 64), 3.0), taper=False) == 0
+
+
+@pytest.mark.parametrize("side", [48, 64])
+def test_the_offset_of_a_camera_is_no_agreement(side):
+    """Tapered, a pedestal under noise leaks into the same Fourier pixels of both images."""
+    first, second = noise(0, side), noise(1, side)
+    centred = mean_frc(first + 10, second + 10)
+    assert centred == pytest.approx(mean_frc(first, second), abs=1e-9)
+    assert abs(centred) < 0.15
+    assert np.mean(frc(first + 10, second + 10, smooth=False).correlation) > centred + 0.1
 
 
 @pytest.mark.parametrize("function", [frc, mean_frc])

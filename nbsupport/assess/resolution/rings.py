@@ -76,7 +76,8 @@ def frc(first, second, *, taper: bool = True, smooth: bool = True, threshold: st
         Fade the outer eighth of either side of each axis to 0 along a cosine, so that opposite edges meet.
     smooth : bool
         Find the crossing on a curve smoothed by local quadratic regression (tricube weights) over a twentieth of the
-        image side in rings, made odd, at least 5.
+        image side in rings, made odd, at least 5. The outermost two have no weight, so that images of up to 100 px are
+        not smoothed, as in the original.
     threshold : {"1/7", "half-bit"}
 
     Returns
@@ -91,7 +92,8 @@ def frc(first, second, *, taper: bool = True, smooth: bool = True, threshold: st
     Notes
     -----
     The correlation is unchanged if an image is multiplied by a positive number, and symmetric. The mean of the images
-    is kept, which makes ring 0 of two positive images 1 and, tapered, colours its first neighbours.
+    is kept, which makes ring 0 of two positive images 1. Tapered, it leaks along the axes of the spectrum and
+    correlates rings that hold little else: subtract it from images on an offset that is large beside what they show.
 
     ``curve_sd`` follows from the variance ``(1 + 2 f - f^2) (1 - f)^2 / n`` of a ring of n pixels with a fixed signal
     and white noise. A taper w makes neighbouring Fourier pixels depend on each other; their number is then reduced by
@@ -108,7 +110,7 @@ def frc(first, second, *, taper: bool = True, smooth: bool = True, threshold: st
         raise ValueError(f"threshold={threshold!r} is unknown; give one of {THRESHOLDS}")
     first, second, sampling = sampled_pair(first, second, _SMALLEST_PX)
     side = max(first.shape)
-    window = np.multiply.outer(*(_taper(size) if taper else np.ones(size) for size in first.shape))
+    window = _window(first.shape, taper)
     correlation, pixels = _ring_correlation(first * window, second * window, side)
     limit = np.full(correlation.shape, 1 / 7) if threshold == "1/7" else half_bit(pixels)
     weights = _loess(correlation.size, _span(side))
@@ -128,8 +130,9 @@ def mean_frc(truth, estimate, *, taper: bool = True) -> float:
     """Mean over all rings of the correlation between an estimate and the truth, as wang2021 scores denoising.
 
     No resolution: an estimate that is blurred without noise still scores 1. The source does not say which rings it
-    averages; here all count alike, from the mean of the image (ring 0) to the last below the Nyquist frequency,
-    unsmoothed. Few low frequencies therefore weigh as much as the many high ones that only noise fills.
+    averages; here all count alike, from the first beside the mean of the image to the last below the Nyquist frequency,
+    unsmoothed. Few low frequencies therefore weigh as much as the many high ones that only noise fills. The mean
+    itself, an offset of the camera among it, is subtracted and counts for nothing.
 
     Parameters
     ----------
@@ -150,7 +153,10 @@ def mean_frc(truth, estimate, *, taper: bool = True) -> float:
     ----------
     wang2021.
     """
-    return float(np.mean(frc(truth, estimate, taper=taper, smooth=False).correlation))
+    truth, estimate, _ = sampled_pair(truth, estimate, _SMALLEST_PX)
+    window = _window(truth.shape, taper)
+    centred = [(image - np.average(image, weights=window)) * window for image in (truth, estimate)]
+    return float(np.mean(_ring_correlation(*centred, max(truth.shape))[0][1:]))
 
 
 def half_bit(pixels) -> np.ndarray:
@@ -219,6 +225,10 @@ def _taper(size):
     """1 in the middle three quarters, falling to 0 along half a cosine in the outer eighths."""
     x = (np.arange(size) - size / 2) / size
     return np.where(np.abs(x) >= 0.375, 0.5 - 0.5 * np.cos(8 * np.pi * x), 1.0)
+
+
+def _window(shape, taper):
+    return np.multiply.outer(*(_taper(size) if taper else np.ones(size) for size in shape))
 
 
 def _ring_correlation(first, second, side):
