@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Iterator, Sequence
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 import torch
@@ -124,6 +124,23 @@ def spans(size: int, tile: int, overlap: int) -> list[tuple[int, int]]:
     return [(start, start + tile) for start in range(0, last, step)] + [(last, size)]
 
 
+def joints(size: int, tile: int, overlap: int) -> list[tuple[int, int]]:
+    """Where along one axis an image passes from one tile to the next: there a border would be seen.
+
+    Parameters
+    ----------
+    size, tile, overlap : int, pixels
+
+    Returns
+    -------
+    list of (int, int)
+        First pixel in which two neighbouring tiles are blended and the one behind the last; equal where they touch.
+    """
+    margin = _unused(overlap)
+    edges = spans(size, tile, overlap)
+    return [(start + margin, end - margin) for (_, end), (start, _) in pairwise(edges)]
+
+
 def _checked(image, dimensions):
     if dimensions not in TILE:
         raise ValueError(f"dimensions={dimensions!r} must be 2 or 3")
@@ -163,11 +180,16 @@ def _alike(tiles: list, batch: int) -> Iterator[list]:
             yield alike[first : first + batch]
 
 
+def _unused(overlap: int) -> int:
+    """Pixels along a cut edge whose answers are thrown away: there a network sees least of what is around."""
+    return overlap // 4
+
+
 def _ramp(spans_, spatial, overlap) -> np.ndarray:
     """Weights of one tile: 1 inside and at the border of the image, falling to 0 towards cut edges."""
     ramp = np.ones((), np.float32)
     for (start, end), size, width in zip(spans_, spatial, overlap, strict=True):
-        margin = width // 4
+        margin = _unused(width)
         rise = np.arange(1, end - start + 1) - margin
         slope = np.clip(rise / (width - 2 * margin + 1), 0.0, 1.0)
         along = np.ones(end - start)

@@ -228,6 +228,22 @@ def test_walls_that_have_merged_have_no_dip():
     assert artefacts.dip(tube(), blank()) == 0
 
 
+@pytest.mark.parametrize(
+    ("height", "counted"), [(0.3, 1), (0.03, 0)], ids=["prominent", "less than 5 % of the maximum"]
+)
+def test_a_ridge_planted_between_the_walls_is_counted_where_it_is_prominent(height, counted):
+    assert not artefacts.peaks_between_walls(artefacts.membrane_profiles(tube(), walls())).any()
+    ridged = walls() + height * walls(separation_um=0.0) / 2
+    counts = artefacts.peaks_between_walls(artefacts.membrane_profiles(tube(), ridged))
+    assert counts.size > 30 and np.all(counts == counted)
+    assert np.array_equal(counts, artefacts.peaks_between_walls(artefacts.membrane_profiles(tube(), 8 * ridged)))
+
+
+def test_one_hill_between_two_walls_is_not_resolved_but_no_peak_too_many():
+    hill = artefacts.membrane_profiles(tube(), walls(sigma_um=0.2))
+    assert not artefacts.peaks_between_walls(hill).any()
+
+
 def test_a_bright_lumen_is_clipped_to_no_dip():
     image = walls() + 3 * walls(separation_um=0.0, sigma_um=0.1)
     assert artefacts.dip(tube(), image) == pytest.approx(0, abs=1e-12)

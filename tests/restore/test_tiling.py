@@ -71,6 +71,25 @@ def test_spans_cover_the_axis_overlap_enough_and_start_in_phase(size, tile, over
     assert all(after[0] + overlap <= before[1] for before, after in zip(found, found[1:], strict=False))
 
 
+class Average(nn.Module):
+    """Answers with the mean of its tile, so that two tiles differ wherever one passes into the other."""
+
+    def forward(self, images):
+        return images.mean((-2, -1), keepdim=True).expand_as(images)
+
+
+@pytest.mark.parametrize(("tile", "overlap"), [(64, 0), (80, 16), (96, 32), (64, 32)])
+def test_an_image_changes_from_tile_to_tile_in_the_joints_alone(tile, overlap):
+    image = np.random.default_rng(0).random((32, 224)).astype(np.float32)
+    tiled = tiling.apply(Average(), image, tile=tile, overlap=overlap)
+    joints = tiling.joints(224, tile, overlap)
+    changed = np.flatnonzero(np.abs(np.diff(tiled, axis=1)).max(axis=0) > 1e-7) + 1
+    inside = np.concatenate([np.arange(start, end + 1) for start, end in joints])
+    assert len(joints) == len(tiling.spans(224, tile, overlap)) - 1
+    assert set(changed) <= set(inside)
+    assert all(np.isin(changed, np.arange(start, end + 1)).any() for start, end in joints)
+
+
 class Pyramid(nn.Module):
     """Halves its input five times, as U-Net with a residual encoder does: what it answers depends on the grid."""
 

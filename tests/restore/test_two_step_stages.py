@@ -86,6 +86,12 @@ def test_tiles_without_overlap_leave_seams_and_tiles_with_overlap_leave_none():
     assert not near > 1.1
 
 
+def test_a_seam_within_the_blending_is_seen():
+    """A network that sees farther than the overlap disagrees with itself in the whole band, not at edges alone."""
+    image = np.random.default_rng(0).random((1, 160, 160))
+    assert two_step.seam_ratio(Mean(20), image, tile=80, overlap=16) > 1.3
+
+
 def test_an_image_of_one_tile_has_no_border():
     with pytest.raises(ValueError, match="no border"):
         two_step.seam_ratio(Mean(1), np.zeros((1, 32, 32)), tile=32, overlap=8)

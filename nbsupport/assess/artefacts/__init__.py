@@ -9,7 +9,7 @@ from .detectors import false_structure
 from .error_map import Squirrel, squirrel
 from .filaments import continuity, line_continuity, spurious_peaks
 from .geometry import Truth, distance_to_structure, intensity_at, structure_level
-from .membranes import dip, line_pair_dip, membrane_profiles, smallest_resolved_spacing
+from .membranes import dip, line_pair_dip, membrane_profiles, peaks_between_walls, smallest_resolved_spacing
 from .planted import PLANTED, Scene, clean_scene, plant
 from .ripples import pattern_peak, ringing
 
@@ -34,6 +34,7 @@ __all__ = [
     "missing",
     "out_of_focus_ratio",
     "pattern_peak",
+    "peaks_between_walls",
     "plant",
     "ringing",
     "smallest_resolved_spacing",

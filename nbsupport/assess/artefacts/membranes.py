@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
+from scipy.signal import find_peaks
 from scipy.spatial import KDTree
 
 from nbsupport.optics import pixel_size_um
 from nbsupport.simulate.structures import Sample, Tube
 
-from .geometry import checked_image, intensity_at, positive_um
+from .geometry import checked_image, intensity_at, positive_um, share
 
 RAYLEIGH_DIP = 0.265
 """Fall between two Airy discs whose centres lie one Rayleigh distance apart, of their peaks."""
@@ -104,6 +105,36 @@ def dip(sample: Sample, image: xr.DataArray, **settings) -> float:
     """
     dips = membrane_profiles(sample, image, **settings).dip.values
     return float(dips.mean()) if dips.size else float("nan")
+
+
+def peaks_between_walls(profiles: xr.Dataset, *, prominence: float = 0.05, distance_um: float = 0.05) -> np.ndarray:
+    """Peaks between the two walls of a tube, where there is a membrane above and below but none side by side.
+
+    Parameters
+    ----------
+    profiles : Dataset
+        What `membrane_profiles` gives.
+    prominence : float, 0 to 1
+        Least prominence of a peak, of the maximum of its profile.
+    distance_um : float
+        A peak up to this far from a wall belongs to it, µm.
+
+    Returns
+    -------
+    ndarray of int, (profile,)
+        Peaks farther than `distance_um` from both walls and between them, on profiles where each wall has a peak of
+        its own. Elsewhere 0: one hill between two walls is a boundary that is not resolved, which `dip` measures.
+        Independent of the scale of intensity.
+    """
+    prominence, distance_um = share("prominence", prominence), positive_um("distance_um", distance_um)
+    wall_um, offset = profiles.attrs["wall_distance_um"] / 2, profiles.offset_um.values
+    counts = np.zeros(profiles.sizes["profile"], dtype=int)
+    for i, profile in enumerate(profiles.intensity.values):
+        peaks, _ = find_peaks(profile, prominence=max(prominence * profile.max(), np.finfo(float).tiny))
+        own = [np.abs(offset[peaks] - side) <= distance_um * (1 + 1e-9) for side in (-wall_um, wall_um)]
+        if all(at.any() for at in own):
+            counts[i] = np.sum((np.abs(offset[peaks]) < wall_um) & ~own[0] & ~own[1])
+    return counts
 
 
 def line_pair_dip(image: xr.DataArray, start_um, end_um, *, spacing_um: float, profiles: int = 50) -> np.ndarray:

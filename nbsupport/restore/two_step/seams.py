@@ -11,7 +11,7 @@ from .scaling import INPUT
 
 
 def seam_ratio(network: nn.Module, image: np.ndarray, *, tile: int, overlap: int, width_px: int = 2) -> float:
-    """How much more an image made of tiles differs from one made in one pass along the borders of tiles than inside.
+    """How much more an image made of tiles differs from one made in one pass where tiles pass into each other.
 
     Parameters
     ----------
@@ -20,12 +20,13 @@ def seam_ratio(network: nn.Module, image: np.ndarray, *, tile: int, overlap: int
     image : ndarray, (channel, y, x), larger than a tile
     tile, overlap : int, pixels
     width_px : int
-        Pixels on either side of an edge of a tile inside the image that count as its border.
+        Pixels on either side of a joint that count as part of it.
 
     Returns
     -------
     float
-        RMS difference at borders over that elsewhere; NaN if the two images are equal.
+        RMS difference in the joints, in which the answers of two tiles are blended or only touch, over that elsewhere;
+        NaN if the two images are equal elsewhere.
 
     Raises
     ------
@@ -40,8 +41,7 @@ def seam_ratio(network: nn.Module, image: np.ndarray, *, tile: int, overlap: int
     squares = np.mean((whole - tiled) ** 2, axis=0)
     near = np.zeros(size, dtype=bool)
     for axis, length in enumerate(size):
-        for start, end in tiling.spans(length, tile, overlap):
-            for border in [start] * (start > 0) + [end] * (end < length):
-                near[(slice(None),) * axis + (slice(max(0, border - width_px), border + width_px),)] = True
+        for start, end in tiling.joints(length, tile, overlap):
+            near[(slice(None),) * axis + (slice(max(0, start - width_px), end + width_px),)] = True
     inside = squares[~near].mean()
     return float(np.sqrt(squares[near].mean() / inside)) if inside else float("nan")
