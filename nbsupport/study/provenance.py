@@ -46,7 +46,7 @@ def code_state() -> dict[str, Any]:
 
 
 @cache
-def environment() -> dict[str, Any]:
+def environment(device: str = "cpu") -> dict[str, Any]:
     """Versions of Python and of the packages that compute, the device in words, and what precision "auto" is on it."""
     import torch
 
@@ -61,9 +61,9 @@ def environment() -> dict[str, Any]:
     # Units for products in bfloat16 round each in their own way: with others, a training may end in another network.
     has = torch.cpu.get_capabilities()
     cpu = ", ".join([processor(), *(unit for unit in ("amx_bf16", "avx512_bf16") if has.get(unit))])
-    gpu = torch.cuda.is_available()
-    device = torch.cuda.get_device_name(0) if gpu else f"cpu ({cpu})"
-    return {"versions": versions, "device": device, "auto_precision": definite("auto", "cuda" if gpu else "cpu")}
+    gpu = device.startswith("cuda") and torch.cuda.is_available()
+    named = torch.cuda.get_device_name(0) if gpu else f"cpu ({cpu})"
+    return {"versions": versions, "device": named, "auto_precision": definite("auto", "cuda" if gpu else "cpu")}
 
 
 def processor() -> str:
@@ -88,7 +88,8 @@ def provenance(session: Session) -> dict[str, Any]:
         "size": session.size,
         "parameters": session.parameters,
         **code_state(),
-        **environment(),
+        # a notebook without this parameter computes on the processor, whatever else the machine has
+        **environment(session.parameters.get("device", "cpu")),
         "threads": session.threads,
         "data": [_lasting(entry) for entry in data_used()],
     }
