@@ -153,11 +153,12 @@ study.say(
 # NA between 1.2 and 1.49; dwell times of 1 to 5 frames on and 1 to 20 off; 200 frames; SBR 3 and a background of 100; 75 % for
 # training and 25 % for the test, at random.
 #
-# **What we do.** The same ranges; the table says how many pairs and which pixel sizes this run has. Each pair has random
-# streams of its own, named after its structure, pixel size and number: the tenth pair is the same in a data set of forty
-# and of four thousand. Pairs are written in shards to one Zarr store per structure and pixel size, by several processes
-# at a time; a killed run goes on where it was. The raw stacks are not kept. They follow from the parameters of a pair, to
-# the bit.
+# **What we do.** The same ranges; the table says how many pairs, which pixel sizes and which field this run has. In a field
+# smaller than the source's 5 µm as many objects are drawn, filaments shorter and the largest vesicles smaller in proportion,
+# while pixels and the width of a tube stay. Each pair has random streams of its own, named after its structure, pixel size
+# and number: the tenth pair is the same in a data set of forty and of four thousand. Pairs are written in shards to one Zarr
+# store per structure and pixel size, by several processes at a time; a killed run goes on where it was. The raw stacks are
+# not kept. They follow from the parameters of a pair, to the bit.
 
 # %%
 study.publish_table(

@@ -1430,7 +1430,7 @@ subset = Table(subset.assign_coords(method=("run", [*methods, *ROUTES])))
 
 def deficit(measure):
     """M-3 minus the better of the two routes over the frames, paired by image."""
-    best = max(ROUTES, key=lambda name: np.nan_to_num(subset.values(name, measure).mean()))
+    best = max(ROUTES, key=lambda name: np.nansum(subset.values(name, measure)))
     return subset.difference(M3, best, measure, rng=rng.bootstrap)
 
 

@@ -944,7 +944,8 @@ study.claim(
 # **The source says** (section 4): M-1, whatever the structure, its thickness or its crowding.
 #
 # **What we do.** In every condition above, and in the grid of conditions outside the training range, each video places the
-# three by PSNR, SSIM, debris and continuity (where there are lines); places are averaged.
+# three by PSNR, SSIM, debris and continuity (where there are lines); places are averaged, first over the videos of a
+# condition, then over the conditions.
 
 # %%
 SIGNS = {"psnr_max_range_db": -1, "ssim": -1, "debris": 1, "continuity": -1}
@@ -956,9 +957,8 @@ def places(rows):
     return np.mean([rankdata(SIGNS[m] * c) for m, c in columns.items() if np.isfinite(c).all()], axis=0)
 
 
-placed = {name: [places(scores[name, repeat]) for repeat in range(repeats[name])] for name in conditions}
-by_condition = np.array([np.mean(rows, axis=0) for rows in placed.values()])
-everything = np.concatenate([rows for rows in placed.values()])
+placed = {name: np.array([places(scores[name, r]) for r in range(repeats[name])]) for name in conditions}
+by_condition = np.array([rows.mean(axis=0) for rows in placed.values()])
 figure, axis = plt.subplots(figsize=(7, 0.32 * len(conditions) + 1))
 for k, name in enumerate(MODELS):
     axis.plot(by_condition[:, k], np.arange(len(conditions)) + 0.15 * (k - 1), "osD"[k], label=name)
@@ -976,12 +976,19 @@ study.publish_figure(
     stand_in="Every condition is a simulation with known truth.",
 )
 
+
 # %%
+def most_general(*drawn):
+    """Lead of M-1 in the mean place; every condition counts once, however many videos it has."""
+    m1, m2, m3 = np.mean([rows[of].mean(axis=0) for rows, of in zip(placed.values(), drawn, strict=True)], axis=0)
+    return {"mean_rank_lead": min(m2, m3) - m1}
+
+
 study.claim(
     "jadhav2021-m1-most-general",
-    measured=bootstrap(lambda *columns: m1_lead((None, *columns)), *everything.T, rng=draws),
-    spread=spread,
-    n=len(everything),
+    measured=resampled(most_general, *repeats.values(), rng=draws),
+    spread=f"bootstrap over the videos of each condition, 95 %, mean over {len(training_seeds)} training seed(s)",
+    n=sum(repeats.values()),
     stand_in="simulated stand-ins for Figs. 10 to 13 and a grid of conditions outside the training range",
 )
 
