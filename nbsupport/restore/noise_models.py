@@ -35,7 +35,8 @@ class Histogram:
     Parameters
     ----------
     density : Tensor, (signal, value), per unit
-        Every row sums to one when multiplied by the width of a value bin.
+        Every row sums to one when multiplied by the width of a value bin, but for the first and the last of a measured
+        one: they are nearly empty, for a signal beyond the calibration explains no value.
     signal_range, value_range : (float, float)
         Outer edges of the grid. Signals and values outside are treated like those at the edge.
 
@@ -134,7 +135,9 @@ def measure_histogram(frames, *, signal=None, signal_bins: int = 64, value_bins:
     Returns
     -------
     Histogram
-        Signals of the range that no pixel had are interpolated from their neighbours.
+        Signals of the range that no pixel had are interpolated from their neighbours. From one and a half bins beyond
+        the range on, a signal is as improbable as a value that never occurred, whatever the value: else samples of a
+        network out there would weigh as much as those at the edge.
 
     Raises
     ------
@@ -161,8 +164,11 @@ def measure_histogram(frames, *, signal=None, signal_bins: int = 64, value_bins:
     above = np.minimum(below + 1, filled.size - 1)
     share = (place - below)[:, None]
     table = (1 - share) * rows[below] + share * rows[above] + _FLOOR / value_bins
-    density = table / table.sum(axis=1, keepdims=True) / (edges[1] - edges[0])
-    return Histogram(torch.from_numpy(density), *ranges)
+    table = np.pad(table / table.sum(axis=1, keepdims=True), ((1, 1), (0, 0)), mode="edge")
+    table = np.pad(table, ((1, 1), (0, 0)), constant_values=_FLOOR / value_bins)
+    (low, high), of_values = ranges
+    margin = 2 * (high - low) / signal_bins
+    return Histogram(torch.from_numpy(table / (edges[1] - edges[0])), (low - margin, high + margin), of_values)
 
 
 def fit_mixture(

@@ -110,13 +110,26 @@ def test_signals_that_no_pixel_had_are_interpolated():
     signal = np.repeat([0.0, 1.0, 2.0, 4.0], 500).reshape(40, 50)
     model = measure_histogram(signal + rng.normal(0, 1, (200, 40, 50)), signal=signal, signal_bins=5)
     rows = model.density.numpy()
-    np.testing.assert_allclose(rows[3], (rows[2] + rows[4]) / 2, rtol=1e-6)
+    bin_of = {level: 2 + level for level in range(5)}  # behind an empty row and a copy of the first
+    np.testing.assert_allclose(rows[bin_of[3]], (rows[bin_of[2]] + rows[bin_of[4]]) / 2, rtol=1e-6)
 
 
 def test_values_and_signals_beyond_the_calibration_are_finite_and_improbable(models):
     far = models["histogram"].log_density(torch.tensor(1e6), torch.tensor(-1e6))
     assert torch.isfinite(far)
     assert far < -10
+
+
+@pytest.mark.parametrize("beyond", [-20.0, 20.0])
+def test_a_signal_beyond_the_calibration_explains_no_value_and_pulls_no_mean(models, wedge, beyond):
+    """The empty rows of the public code: a sample far below black must not weigh as much as black."""
+    signal = torch.as_tensor(wedge[1], dtype=torch.float64)
+    edge = signal.min() if beyond < 0 else signal.max()
+    at_edge, outside = (models["histogram"].log_density(edge, edge + shift) for shift in (0.0, beyond))
+    assert at_edge - outside > 10
+    samples = torch.stack([edge, edge + beyond])
+    weights = models["histogram"].log_density(edge, samples).softmax(0)
+    assert float((weights * samples).sum()) == pytest.approx(float(edge), abs=1e-3)
 
 
 def test_two_frames_are_the_least_that_calibrate():
