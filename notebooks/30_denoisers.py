@@ -291,7 +291,7 @@ study.say(
 # many situations"; deep networks "often" beat classical filters; and which metric one takes "seldom" matters (Box 1).
 #
 # **What we do.** The U-Net is the same for CARE, Noise2Noise, Noise2Void, Noise2Self and PN2V: that of CARE, with fewer
-# maps, and without the residual connection that CARE has in its source; PN2V learns at half the rate. N2V2, Noise2Void
+# maps, kernels of 3 instead of 5 pixels, and without the residual connection; PN2V learns at half the rate. N2V2, Noise2Void
 # made against checkerboards, and RCAN, a network with channel attention, bring their own. Each network learns one cell,
 # and all but RCAN, which has the absolute one, have the squared error where they compare images.
 #

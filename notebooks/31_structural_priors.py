@@ -154,12 +154,12 @@ study.publish_figure(
 # %% [markdown]
 # ## One network for each condition
 #
-# **What we do.** The U-Net of CARE, supervised, on the training fields of each condition. Nothing but the data differ. The loss
-# is the squared error, which [laine2021] names and PSNR rewards; CARE's own publication takes the absolute one
-# [weigert2018], with which the comparison is made once more below. Beside it stands Noise2Void, which is trained on the
-# noisy test images themselves and needs no other. Its network is the same: neither adds its input to its output (CARE's
-# own does), so that the two differ in what teaches them alone. Its blind spots are denser than usual (one pixel of every
-# 4 × 4), because a short training would see too few of them otherwise.
+# **What we do.** The U-Net of CARE with kernels of 3 instead of 5 pixels, supervised, on the training fields of each
+# condition. Nothing but the data differ. The loss is the squared error, which [laine2021] names and PSNR rewards; CARE's own
+# publication takes the absolute one [weigert2018], with which the comparison is made once more below. Beside it stands
+# Noise2Void, which is trained on the noisy test images themselves and needs no other. Its network is the same: neither adds
+# its input to its output (CARE's own does), so that the two differ in what teaches them alone. Its blind spots are denser
+# than usual (one pixel of every 4 × 4), because a short training would see too few of them otherwise.
 
 
 # %%

@@ -89,7 +89,7 @@ options = transfer.Options(steps=retraining_steps, learning_rate=retraining_rate
 middle = peaks[len(peaks) // 2]
 ways = ("FMD-like", "lines")
 stand_in = "simulated images in place of confocal ones and of FMD"
-spread = "95 % bootstrap over repeats and images"
+spread = "95 % bootstrap over repeats and images; one pre-training of each sort"
 spread_of_counts = f"{spread}; within a draw 1.96 standard errors decide what counts"
 
 # %% [markdown]

@@ -266,6 +266,7 @@ study.say(
 # **What it does not.** The acquisitions of a real microscope differ from its simulation in more than the sample. With a fixed
 # number of steps, more fields mean fewer looks at each; samples of pre-training are not told from its additional steps; and the
 # second network is not part of this section. The interval of the saving draws test fields, not those that are learnt from.
+# Acquisitions that choose among the checkpoints of a training are not counted either; both starts have the same ones.
 # Where the curve from random weights does not rise with the fields, steps are short rather than acquisitions, and the saving
 # says little about them.
 

@@ -32,12 +32,16 @@ class Normalisation:
         if not 0 <= self.low < self.high <= 100:
             raise ValueError(f"low={self.low!r} and high={self.high!r} must be percentiles in this order")
 
-    def scale(self, image: np.ndarray) -> tuple[np.ndarray, Callable[[np.ndarray], np.ndarray]]:
+    def scale(
+        self, image: np.ndarray, *, like: np.ndarray | None = None
+    ) -> tuple[np.ndarray, Callable[[np.ndarray], np.ndarray]]:
         """Scale one image, and give the way back.
 
         Parameters
         ----------
         image : ndarray, any shape
+        like : ndarray, optional
+            Image whose numbers are used; those of `image` itself by default.
 
         Returns
         -------
@@ -46,7 +50,7 @@ class Normalisation:
         callable
             Brings a restored image to the scale of `image`.
         """
-        offset, width = self._offset_and_width(np.asarray(image, dtype=float))
+        offset, width = self._offset_and_width(np.asarray(image if like is None else like, dtype=float))
         width = width if width > 0 else 1.0
         return ((image - offset) / width).astype(np.float32), lambda restored: restored * width + offset
 

@@ -56,6 +56,14 @@ def test_a_second_network_that_changes_nothing_leaves_the_first_image_and_no_ped
     assert np.percentile(images["step 2"], 5) == 0
 
 
+def test_a_cut_answer_has_no_pixel_above_the_percentile_that_the_network_took_for_one(one):
+    image = two_step.after_reconstruction(one.low_image)
+    whole, cut = (two_step.refined(nn.Identity(), image, cut=flag).values for flag in (False, True))
+    top = np.percentile(image, 99.9)
+    np.testing.assert_allclose(cut, np.clip(whole, 0, top), atol=1e-3 * top)
+    assert np.sum(cut >= 0.9999 * top) > 1
+
+
 def test_an_unknown_normalisation_is_refused(one):
     with pytest.raises(ValueError, match="normalisation='raw'"):
         two_step.refined(nn.Identity(), one.low_image, normalisation="raw")

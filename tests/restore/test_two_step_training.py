@@ -52,6 +52,22 @@ def test_free_rotation_turns_input_and_target_alike_and_lowers_the_contrast_of_f
     assert given.var() < 0.9 * stripes.var()
 
 
+@pytest.mark.parametrize("one_scale", [True, False])
+def test_only_a_target_on_the_scale_of_its_input_comes_back_as_it_was(monkeypatch, one_scale):
+    seen = []
+    monkeypatch.setattr(
+        "nbsupport.restore.two_step.training.fit", lambda network, loss, batches, **_: seen.append(batches)
+    )
+    image = np.random.default_rng(0).normal(size=(1, 24, 24))
+    target = 2 * image - 3
+    two_step.train([image], [target], replace(TOY, augmentation="none", patch=24), one_scale=one_scale)
+    given, wanted = (crop[0].numpy() for crop in seen[0].batch(0))
+    low, high = np.percentile(image, [2.0, 99.9])
+    returned = wanted * (high - low) + low
+    np.testing.assert_allclose(returned, target if one_scale else image, atol=1e-5)
+    np.testing.assert_allclose(given * (high - low) + low, image, atol=1e-5)
+
+
 def test_training_is_the_same_for_the_same_seed_and_learns():
     rng = np.random.default_rng(0)
     targets = [rng.random((2, 24, 24)) for _ in range(3)]

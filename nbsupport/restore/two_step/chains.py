@@ -146,6 +146,7 @@ class Chains:
         part: str = "test",
         steps: int = 2,
         pattern: Pattern | Callable | None = None,
+        cut: bool = False,
         limit: int | None = None,
     ) -> list[dict[str, xr.DataArray]]:
         """Images of every acquisition of a part, see `stages`.
@@ -159,13 +160,15 @@ class Chains:
         steps : {1, 2}
             1 ends the chain after the first network.
         pattern : Pattern or callable, optional
+        cut : bool
+            As in `stages`.
         limit : int, optional
             No more than this many.
         """
         fields, first = self.fields[kind], self.first(chain).network
         second = self.second(chain).network if steps == 2 else None
-        options = {"normalisation": chain.normalisation, "pattern": pattern, "precision": chain.recipe.precision}
-        options["device"] = chain.recipe.device
+        options = {"normalisation": chain.normalisation, "pattern": pattern, "cut": cut}
+        options |= {"precision": chain.recipe.precision, "device": chain.recipe.device}
         return [stages(one, fields.protocol, first, second, **options) for one in fields.parts[part][:limit]]
 
     @property
@@ -210,6 +213,7 @@ class Chains:
             dimensions=protocols[0].dimensions,
             seed=chain.seed,
             validation=checked,
+            one_scale=key[0] == "second",
             start=chain.start.weights if chain.start and key[0] == "first" else None,
             folder=self.folder / f"{key[0]}-{label}",
             progress=self.progress(f"{key[0]} network, {' and '.join(chain.kinds)}") if self.progress else None,

@@ -42,7 +42,9 @@ def restored_frames(network: nn.Module, frames: xr.DataArray, **options) -> xr.D
     return frames.copy(data=_applied(network, values, **options).reshape(frames.shape))
 
 
-def refined(network: nn.Module, image: xr.DataArray, *, normalisation: str = "clipped", **options) -> xr.DataArray:
+def refined(
+    network: nn.Module, image: xr.DataArray, *, normalisation: str = "clipped", cut: bool = False, **options
+) -> xr.DataArray:
     """A reconstruction through the second network.
 
     Parameters
@@ -52,6 +54,9 @@ def refined(network: nn.Module, image: xr.DataArray, *, normalisation: str = "cl
     image : DataArray, ([z,] y, x)
     normalisation : {"clipped", "plain"}
         What the network was trained on.
+    cut : bool
+        Cut the answer at the percentiles of the input, 0 and 1 for the network, as the source's program does before it
+        writes an image; a thousandth of the pixels is then equally bright.
     **options
         As in `restored_frames`.
 
@@ -60,7 +65,7 @@ def refined(network: nn.Module, image: xr.DataArray, *, normalisation: str = "cl
     DataArray, shape of `image`
     """
     values = normalised(image, normalisation).values[None]
-    return image.copy(data=_applied(network, values, **options)[0])
+    return image.copy(data=_applied(network, values, cut=cut, **options)[0])
 
 
 def normalised(image: xr.DataArray, normalisation: str) -> xr.DataArray:
@@ -107,6 +112,7 @@ def stages(
     *,
     normalisation: str = "clipped",
     pattern: Pattern | Callable[[xr.DataArray], Pattern] | None = None,
+    cut: bool = False,
     **options,
 ) -> dict[str, xr.DataArray]:
     """Images of one acquisition: bright, dim, and dim after one and two steps.
@@ -121,6 +127,8 @@ def stages(
     pattern : Pattern or callable, optional
         Stripes with which the restored frames are reconstructed, or a function that finds them there; by default those
         of the bright frames.
+    cut : bool
+        As in `refined`.
     **options
         As in `restored_frames`.
 
@@ -134,14 +142,15 @@ def stages(
     one = protocol.reconstructed(frames, known)
     images = {"high": acquisition.high_image, "low": acquisition.low_image, "step 1": one}
     if second is not None:
-        images["step 2"] = refined(second, one, normalisation=normalisation, **options)
+        images["step 2"] = refined(second, one, normalisation=normalisation, cut=cut, **options)
     return {name: after_reconstruction(image) for name, image in images.items()}
 
 
-def _applied(network, values, *, tile=None, overlap=None, **options):
+def _applied(network, values, *, tile=None, overlap=None, cut=False, **options):
     dimensions = values.ndim - 1
     tile, overlap = (TILE[dimensions] if tile is None else tile), (OVERLAP[dimensions] if overlap is None else overlap)
     scaled, back = INPUT.scale(values)
     options = {"tile": tile, "overlap": overlap, **options}
     # Back on the scale of its input: where that reaches below zero, 0 for a network is no zero of light.
-    return back(np.asarray(tiling.apply(network, scaled, dimensions=dimensions, **options), dtype=float))
+    answer = np.asarray(tiling.apply(network, scaled, dimensions=dimensions, **options), dtype=float)
+    return back(np.clip(answer, 0, 1) if cut else answer)

@@ -133,6 +133,7 @@ def train(
     dimensions: int = 2,
     seed: int = 0,
     validation: tuple[Sequence[np.ndarray], Sequence[np.ndarray]] | None = None,
+    one_scale: bool = False,
     start: dict[str, Tensor] | None = None,
     folder: Path | None = None,
     progress: Callable[[float], None] | None = None,
@@ -142,13 +143,17 @@ def train(
     Parameters
     ----------
     inputs, targets : sequences of ndarray, (channel, [z,] y, x)
-        Any unit: every image is scaled by its own percentiles, `INPUT`.
+        Any unit: every image is scaled by percentiles, `INPUT`.
     recipe : Recipe
     dimensions : {2, 3}
     seed : int
         Of weights and crops.
     validation : two sequences of ndarray, optional
         Pairs that choose the weights; without them the last ones are kept.
+    one_scale : bool
+        A target is scaled by the percentiles of its input, whose unit it must have, and not by its own. Only then does
+        an answer that is put back on the scale of its input mean what the target meant: where percentiles lie below
+        zero, 0 for a network is no zero of light.
     start : dict of Tensor, optional
         Weights to start from.
     folder : Path, optional
@@ -160,11 +165,11 @@ def train(
     -------
     Fit
     """
-    scaled = [[INPUT.scale(image)[0] for image in images] for images in (inputs, targets)]
+    scaled = _scaled(inputs, targets, one_scale)
     network = recipe.network(dimensions, len(inputs[0]), seed)
     if start is not None:
         network.load_state_dict(start)
-    checked = None if validation is None else _validation(validation, recipe)
+    checked = None if validation is None else _validation(_scaled(*validation, one_scale), recipe)
     return fit(
         network,
         supervised(functional.l1_loss),
@@ -182,6 +187,12 @@ def train(
     )
 
 
+def _scaled(inputs, targets, one_scale):
+    scales = inputs if one_scale else targets
+    scaled = [INPUT.scale(image, like=scale)[0] for image, scale in zip(targets, scales, strict=True)]
+    return [INPUT.scale(image)[0] for image in inputs], scaled
+
+
 def _batches(inputs, targets, recipe, dimensions, seed):
     side = min(image.shape[-1] for image in inputs)
     free = recipe.augmentation == "free rotation"
@@ -195,7 +206,7 @@ def _batches(inputs, targets, recipe, dimensions, seed):
 
 def _validation(pairs, recipe):
     """Mean absolute error over whole images."""
-    scaled = [[torch.from_numpy(INPUT.scale(image)[0])[None] for image in images] for images in pairs]
+    scaled = [[torch.from_numpy(image)[None] for image in images] for images in pairs]
 
     def validate(network):
         with computing(recipe.precision, torch.device(recipe.device)):
