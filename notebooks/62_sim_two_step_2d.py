@@ -934,11 +934,13 @@ study.publish_figure(
 # ## Turning the frames
 #
 # **The source says** (section 2.3): quarter turns and mirror images interpolate nothing and so leave the stripes intact.
-# **What we do.** The first network with quarter turns, with free rotation, and with neither. A quarter turn keeps the stripes but
-# not their directions: the network sees stripes along lines that its microscope never makes.
+# **What we do.** The first network with quarter turns, with free rotation, and with neither, on crops of one size: as wide as
+# can be turned freely inside a field. A quarter turn keeps the stripes but not their directions: the network sees stripes along
+# lines that its microscope never makes.
 
 # %%
-augmented = {name: replace(small, augmentation=name) for name in two_step.AUGMENTATIONS}
+turnable = min(small.patch, int(field_px / np.sqrt(2)))
+augmented = {name: replace(small, augmentation=name, patch=turnable) for name in two_step.AUGMENTATIONS}
 turned = {}
 for name, recipe in augmented.items():
     chain = Chain((mt,), recipe, seed=seed)
