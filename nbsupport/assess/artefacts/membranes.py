@@ -125,6 +125,11 @@ def peaks_between_walls(profiles: xr.Dataset, *, prominence: float = 0.05, dista
         Peaks farther than `distance_um` from both walls and between them, on profiles where each wall has a peak of
         its own. Elsewhere 0: one hill between two walls is a boundary that is not resolved, which `dip` measures.
         Independent of the scale of intensity.
+
+    Raises
+    ------
+    ValueError
+        If `prominence` is no share or `distance_um` not positive.
     """
     prominence, distance_um = share("prominence", prominence), positive_um("distance_um", distance_um)
     wall_um, offset = profiles.attrs["wall_distance_um"] / 2, profiles.offset_um.values

@@ -76,8 +76,8 @@ def frc(first, second, *, taper: bool = True, smooth: bool = True, threshold: st
         Fade the outer eighth of either side of each axis to 0 along a cosine, so that opposite edges meet.
     smooth : bool
         Find the crossing on a curve smoothed by local quadratic regression (tricube weights) over a twentieth of the
-        image side in rings, made odd, at least 5. The outermost two have no weight, so that images of up to 100 px are
-        not smoothed, as in the original.
+        image side in rings, made odd, at least 5. The outermost two have no weight: images of up to 100 px are not
+        smoothed.
     threshold : {"1/7", "half-bit"}
 
     Returns
