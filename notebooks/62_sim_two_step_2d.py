@@ -148,7 +148,8 @@ study.say(
 # **What we do.** The same, on our fields, but for three things. The learning rate rises and falls once, because there is time
 # for hundreds of steps and not for hundreds of epochs. The second network's target is scaled by the percentiles of its input:
 # only then is its answer, put back on that scale, what the target was. And answers are put back, where the source's program
-# cuts them at 0 and 1 before it writes them; what that would change is said below the gains.
+# cuts them at 0 and 1 before it writes them, unless an option makes it stretch them to that range (nobody says which was
+# used); what the cut would change is said below the gains.
 
 
 # %%
@@ -307,9 +308,9 @@ scores_cut, _ = measured(single, mt, cut=True)
 cut_change = {m: interval(scores_cut.change(m, "step 2", "step 1")) for m in ("psnr_db", "ssim")}
 kept_change = {m: interval(scores_mt.change(m, "step 2", "step 1")) for m in ("psnr_db", "ssim")}
 study.say(
-    "Cut at 0 and 1, as the source's program writes it, the second network's image changes PSNR by **{cut_db:+.2f} dB** and "
-    "SSIM by {cut_ssim:+.3f} against step 1; put back on its scale, by {kept_db:+.2f} dB and {kept_ssim:+.3f}. Mostly "
-    "the brightest thousandth is cut, and images are divided by their maximum.",
+    "Cut at 0 and 1, as the source's program writes it by default, the second network's image changes PSNR by "
+    "**{cut_db:+.2f} dB** and SSIM by {cut_ssim:+.3f} against step 1; put back on its scale, by {kept_db:+.2f} dB and "
+    "{kept_ssim:+.3f}. Mostly the brightest thousandth is cut, and images are divided by their maximum.",
     study.keep(
         "two_step_cut",
         cut_db=cut_change["psnr_db"].value,
