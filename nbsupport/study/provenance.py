@@ -107,7 +107,7 @@ def end() -> Any:
     Returns
     -------
     IPython.display.Markdown
-        Parameters, commit, versions, device, its precision, threads, data hashes, time and peak memory.
+        Parameters, commit, versions, device, its precision if left open, threads, data hashes, time and peak memory.
 
     Notes
     -----
@@ -122,13 +122,14 @@ def end() -> Any:
     record["peak_memory_gib"] = round(peak_memory_gib(), 3)
     record["token"] = session.token
     write_json(session.folder / "runs" / f"{session.notebook}.json", record)
+    left_open = session.parameters.get("precision", "auto") == "auto"  # else the parameters name it
     rows = [
         ("notebook, size", f"{session.notebook}, {session.size}"),
         ("parameters", ", ".join(f"`{name}={value!r}`" for name, value in session.parameters.items())),
         ("commit", f"`{record['commit'][:12]}`" + (" with uncommitted changes" if record["dirty"] else "")),
         ("versions", ", ".join(f"{name} {number}" for name, number in record["versions"].items())),
         ("device, threads", f"{record['device']}, {session.threads}"),
-        ("precision `auto`", f"{record['auto_precision']} on this device"),
+        *([("precision `auto`", f"{record['auto_precision']} on this device")] if left_open else []),
         ("data", "; ".join(_describe(entry) for entry in record["data"]) or "no measured data read here"),
         ("published", ", ".join(f"`{name}`" for name in record["published"])),
         ("time, peak memory", f"{record['wall_s']:.0f} s, {record['peak_memory_gib']:.2f} GiB"),

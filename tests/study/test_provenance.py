@@ -88,3 +88,11 @@ def test_the_closing_cell_writes_time_memory_and_the_token_of_its_run(opened):
     assert record["wall_s"] >= 0
     assert 0.01 < record["peak_memory_gib"] < 100
     assert "| parameters | `frames=3` |" in shown.data
+
+
+@pytest.mark.parametrize(
+    ("chosen", "told"), [({}, True), ({"precision": "auto"}, True), ({"precision": "bf16"}, False)]
+)
+def test_what_precision_auto_means_is_told_where_the_parameters_leave_it_open(opened, chosen, told):
+    opened.parameters |= chosen
+    assert ("precision `auto`" in end().data) is told
