@@ -264,7 +264,9 @@ study.publish_figure(
 # %% [markdown]
 # **What this shows.** The size of both steps on volumes that the networks have not seen.
 #
-# **What it does not.** These volumes are far smaller and the networks far less trained than the source's.
+# **What it does not.** These volumes are far smaller and the networks far less trained than the source's. The bright
+# reconstructions hold noise of their own, a honeycomb where the sample is dim (Fig. 10): an image that lacks it counts as wrong
+# there.
 
 # %% [markdown]
 # ## Lattice and stripes
