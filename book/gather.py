@@ -1,7 +1,8 @@
 """Gathers what the book is made of into one source folder beside its output.
 
-The folder mirrors the repository: the pages of ``book/`` stand at its root, the executed notebooks in ``notebooks/``,
-and every file that one of them links to keeps its path. Nothing of this is committed.
+The folder mirrors the repository: the pages of ``book/`` stand at its root, the executed notebooks in ``notebooks/``
+(those of the size that the book shows; as a lesson, where that size has none), and every file that one of them links to
+keeps its path. Nothing of this is committed.
 """
 
 import copy
@@ -26,6 +27,8 @@ VERBATIM = (
 )
 LINK = re.compile(rf'{VERBATIM}|\[(?P<text>[^\[\]]*)\]\((?P<target>[^()\s]+)(?P<title>\s+"[^"]*")?\)', re.M | re.S)
 NOTEBOOK_LINK = re.compile(r'href="(?P<name>\w+)\.ipynb"')
+OF_A_LESSON = "*Results on this page: size class, that of a lesson.*"
+OF_ANOTHER = "*Results on this page: size {size}. The time that the text names is that of a lesson, size class.*"
 ON_THE_COVER = ("What holds",)
 TOCTREE = re.compile(r"^```\{toctree\}\n(?P<options>(?::.*\n)*)\n(?P<entries>[^`]*)```\n*", re.M)
 
@@ -175,9 +178,12 @@ class SourceFolder:
         exists = (self.root / "notebooks" / f"{match['name']}.ipynb").is_file()
         return f'href="{match["name"]}.html"' if exists else ""
 
-    def add_notebook(self, path):
-        """One executed notebook, its figures with alt text and caption."""
-        notebook = nbformat.read(path, as_version=4)
+    def add_notebook(self, path, size):
+        """One executed notebook, its figures with alt text and caption, and a line that says of which size it is."""
+        reference, said = path.parent / size / path.name, OF_ANOTHER.format(size=size)
+        if not reference.is_file():
+            reference, said = path, OF_A_LESSON
+        notebook = nbformat.read(reference, as_version=4)
         fold_code(notebook)
         cells = []
         for number, cell in enumerate(notebook.cells, 1):
@@ -189,9 +195,9 @@ class SourceFolder:
                     data["text/markdown"] = self.prose(data["text/markdown"], "notebooks")
                 if "text/html" in data:
                     data["text/html"] = NOTEBOOK_LINK.sub(self.page_of, data["text/html"])
-            where = f"notebooks/{path.name}, cell {number}"
+            where = f"{reference.relative_to(self.root)}, cell {number}"
             cells += captioned_cells(cell, where) if cell.cell_type == "code" else [cell]
-        notebook.cells = cells
+        notebook.cells = [*cells[:1], nbformat.v4.new_markdown_cell(said, id="size"), *cells[1:]]
         self.add(f"notebooks/{path.name}", nbformat.writes(notebook).encode())
 
     def add_page(self, path, opening, sections):
@@ -250,7 +256,7 @@ def gather(app, config):
     config.html_title, opening, sections = read_readme(root / "README.md")
     for path in sorted((root / "notebooks").glob("*.ipynb")):
         if not path.name.endswith(".failed.ipynb"):
-            sources.add_notebook(path)
+            sources.add_notebook(path, config.study_size)
     for path in sorted(Path(app.confdir).glob("*.md")):
         sources.add_page(path, opening, sections)
     for name in ("workflow/dataflow.svg", f"figures/{config.study_size}/scoreboard.png"):

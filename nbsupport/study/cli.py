@@ -45,8 +45,11 @@ def _parser() -> argparse.ArgumentParser:
     listing = commands.add_parser("list", help="list the notebooks, their sizes and how long they took")
     listing.set_defaults(act=_list)
 
-    pair = commands.add_parser("pair", help="write the executed .ipynb of each source (class size)")
+    pair = commands.add_parser("pair", help="write the executed .ipynb of each source")
     pair.add_argument("notebooks", nargs="*", help="default: all")
+    pair.add_argument(
+        "--size", default="class", help="class (default) is run where needed; other sizes are taken from earlier runs"
+    )
     pair.add_argument("--check", action="store_true", help="compare the halves, change nothing")
     pair.set_defaults(act=_pair)
 
@@ -116,12 +119,12 @@ def _pair(options: argparse.Namespace) -> int:
 
     names = [notebook_source(name).stem for name in options.notebooks] or notebook_names()
     if options.check:
-        found = [line for name in names for line in differences(name)]
+        found = [line for name in names for line in differences(name, options.size)]
         print("\n".join(found) if found else f"{len(names)} pairs agree")
         return 1 if found else 0
     for name in names:
         try:
-            print(f"wrote {layout.relative(make_pair(name))}", flush=True)
+            print(f"wrote {layout.relative(make_pair(name, options.size))}", flush=True)
         except RunError as error:
             print(f"nbsupport: {error}", file=sys.stderr)
             return 1

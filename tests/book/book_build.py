@@ -45,7 +45,7 @@ def square(start):
 
 def write_notebook(path, *cells):
     notebook = new_notebook(cells=list(cells), metadata={"language_info": {"name": "python"}})
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     nbformat.write(notebook, path)
 
 

@@ -6,9 +6,19 @@ import shutil
 import pytest
 import yaml
 from book_build import LEFT, REPOSITORY, RIGHT, SAMPLE, build, shown, square, write_notebook
+from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
 pytestmark = pytest.mark.book
+
+
+def bare_study(folder):
+    """Root of a study with a README, a bibliography and nothing else."""
+    root = folder / "study"
+    (root / "params").mkdir(parents=True)
+    shutil.copy(REPOSITORY / "params" / "sources.bib", root / "params")
+    (root / "README.md").write_text("# A study\n\nOf little.\n", encoding="utf-8")
+    return root
 
 
 def test_every_image_of_every_page_has_words_for_who_cannot_see_it(book):
@@ -77,16 +87,29 @@ def test_the_cover_opens_with_the_readme_and_lists_every_notebook(book):
 
 
 def test_a_figure_without_alt_text_stops_the_build_and_an_absent_ledger_is_said_to_be_absent(tmp_path):
-    root = tmp_path / "study"
-    (root / "params").mkdir(parents=True)
-    shutil.copy(REPOSITORY / "params" / "sources.bib", root / "params")
-    (root / "README.md").write_text("# A study\n\nOf little.\n", encoding="utf-8")
+    root = bare_study(tmp_path)
     mute = new_code_cell("draw()", execution_count=1, outputs=[shown(image_png=square(0))])
     write_notebook(root / "notebooks" / "01_mute.ipynb", new_markdown_cell("# Mute"), mute)
     built = build(root, tmp_path)
     assert built.returncode != 0
     assert "notebooks/01_mute.ipynb, cell 2: a figure without alt text" in built.stderr
     assert "has not been written yet" in (tmp_path / "html" / "claims.html").read_text(encoding="utf-8")
+
+
+def test_a_page_shows_the_reference_where_there_is_one_and_says_of_which_size_its_results_are(tmp_path):
+    root = bare_study(tmp_path)
+    for name in ("01_long", "02_short"):
+        lesson = new_code_cell("count()", execution_count=1, outputs=[shown(text_markdown="Ten images.")])
+        write_notebook(root / "notebooks" / f"{name}.ipynb", new_markdown_cell(f"# {name}\n\nA question."), lesson)
+    reference = new_code_cell("count()", execution_count=1, outputs=[shown(text_markdown="A thousand images.")])
+    write_notebook(root / "notebooks/desk/01_long.ipynb", new_markdown_cell("# 01_long\n\nA question."), reference)
+    built = build(root, tmp_path)
+    assert built.returncode == 0, built.stderr
+    pages = [tmp_path / f"html/notebooks/{name}.html" for name in ("01_long", "02_short")]
+    long, short = (BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser").article.text for page in pages)
+    assert "A thousand images." in long and "Ten images." not in long
+    assert "Results on this page: size desk." in long
+    assert "Ten images." in short and "Results on this page: size class" in short
 
 
 def test_every_page_loads_without_an_error(visit):

@@ -44,6 +44,37 @@ def test_a_missing_half_is_named(toy):
     assert differences("01_toy") == ["notebooks/01_toy.ipynb is missing; run `make pair`"]
 
 
+def test_parameters_that_a_size_has_set_are_no_difference_and_other_halves_have_a_folder_of_their_size(toy):
+    notebook = executed_copy(toy)
+    injected = nbformat.v4.new_code_cell("frames = 3", metadata={"tags": ["injected-parameters"]}, execution_count=2)
+    notebook.cells.insert(2, injected)
+    (toy / "notebooks/smoke").mkdir()
+    nbformat.write(notebook, toy / "notebooks/smoke/01_toy.ipynb")
+    assert differences("01_toy", "smoke") == []
+    notebook.cells[3].source = "import os"
+    nbformat.write(notebook, toy / "notebooks/smoke/01_toy.ipynb")
+    (found,) = differences("01_toy", "smoke")
+    assert "notebooks/smoke/01_toy.ipynb" in found and "`nbsupport pair 01_toy --size smoke`" in found
+
+
+@pytest.mark.notebook
+def test_the_half_of_a_longer_size_is_taken_from_a_run_that_was_made_and_never_starts_one(toy, nbsupport_command):
+    refused = nbsupport_command("pair", "--size", "smoke")
+    assert refused.returncode == 1
+    assert "data/runs/smoke/01_toy.ipynb is missing" in refused.stderr
+    assert not (toy / "notebooks/smoke").exists()
+    assert nbsupport_command("run", "01_toy", "--size", "smoke").returncode == 0
+    assert nbsupport_command("pair", "--size", "smoke").returncode == 0
+    assert nbsupport_command("pair", "--size", "smoke", "--check").returncode == 0
+    assert not (toy / "notebooks/01_toy.ipynb").exists()
+    source = toy / "notebooks/01_toy.py"
+    source.write_text(source.read_text().replace("A toy notebook", "Another title"))
+    stale = nbsupport_command("pair", "--size", "smoke")
+    assert stale.returncode == 1 and "another source" in stale.stderr
+    assert "A toy notebook" in (toy / "notebooks/smoke/01_toy.ipynb").read_text()
+    assert "no size 'dsk'" in nbsupport_command("pair", "--size", "dsk", "--check").stderr
+
+
 @pytest.mark.notebook
 def test_the_pair_holds_results_and_nothing_of_the_machine(toy, nbsupport_command):
     assert nbsupport_command("pair").returncode == 0
