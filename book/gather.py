@@ -28,7 +28,11 @@ VERBATIM = (
 LINK = re.compile(rf'{VERBATIM}|\[(?P<text>[^\[\]]*)\]\((?P<target>[^()\s]+)(?P<title>\s+"[^"]*")?\)', re.M | re.S)
 NOTEBOOK_LINK = re.compile(r'href="(?P<name>\w+)\.ipynb"')
 OF_A_LESSON = "*Results on this page: size class, that of a lesson.*"
-OF_ANOTHER = "*Results on this page: size {size}. The time that the text names is that of a lesson, size class.*"
+OF_ANOTHER = (
+    "*Results on this page: size {size}. Its values stand in the second cell below; those in the first, and the time "
+    "that the text names, are of a lesson, size class.*"
+)
+IN_VIEW = {"parameters", "injected-parameters"}
 ON_THE_COVER = ("What holds",)
 TOCTREE = re.compile(r"^```\{toctree\}\n(?P<options>(?::.*\n)*)\n(?P<entries>[^`]*)```\n*", re.M)
 
@@ -69,7 +73,7 @@ def fold_code(notebook):
     exercise = 0
     for cell in notebook.cells:
         tags = cell.metadata.get("tags", [])
-        if cell.cell_type != "code" or "parameters" in tags:
+        if cell.cell_type != "code" or IN_VIEW.intersection(tags):
             continue
         folded, what = "hide-input", "the code"
         if "solution" in tags:

@@ -102,14 +102,18 @@ def test_a_page_shows_the_reference_where_there_is_one_and_says_of_which_size_it
         lesson = new_code_cell("count()", execution_count=1, outputs=[shown(text_markdown="Ten images.")])
         write_notebook(root / "notebooks" / f"{name}.ipynb", new_markdown_cell(f"# {name}\n\nA question."), lesson)
     reference = new_code_cell("count()", execution_count=1, outputs=[shown(text_markdown="A thousand images.")])
-    write_notebook(root / "notebooks/desk/01_long.ipynb", new_markdown_cell("# 01_long\n\nA question."), reference)
+    set_by_size = new_code_cell("images = 1000", metadata={"tags": ["injected-parameters"]}, execution_count=1)
+    title = new_markdown_cell("# 01_long\n\nA question.")
+    write_notebook(root / "notebooks/desk/01_long.ipynb", title, set_by_size, reference)
     built = build(root, tmp_path)
     assert built.returncode == 0, built.stderr
     pages = [tmp_path / f"html/notebooks/{name}.html" for name in ("01_long", "02_short")]
-    long, short = (BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser").article.text for page in pages)
-    assert "A thousand images." in long and "Ten images." not in long
-    assert "Results on this page: size desk." in long
-    assert "Ten images." in short and "Results on this page: size class" in short
+    long, short = (BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser").article for page in pages)
+    assert "A thousand images." in long.text and "Ten images." not in long.text
+    assert "Results on this page: size desk." in long.text
+    assert ["images = 1000" in fold.text for fold in long.find_all("details")] == [False]
+    assert "images = 1000" in long.text
+    assert "Ten images." in short.text and "Results on this page: size class" in short.text
 
 
 def test_every_page_loads_without_an_error(visit):
