@@ -287,7 +287,7 @@ def judged(claim, needs, measure, **said):
 
 def titled(measure):
     """Name of a measure as the heading of a column."""
-    return {PSNR: "PSNR (dB)", "ssim": "SSIM"}.get(measure, measure.replace("_", " "))
+    return {PSNR: "PSNR (dB)", "ssim": "SSIM", "pearson": "Pearson"}.get(measure, measure.replace("_", " "))
 
 
 def gain(first, second, measure=PSNR, structure=None):

@@ -292,7 +292,15 @@ def dim_continuity(sample, clean, images):
     return [np.mean([float(one.continuity.weighted(one.length_um).mean()) for one in each]) for each in lines]
 
 
-MEASURES = ("psnr_max_range_db", "ssim", "debris", "continuity", "out_of_focus", "dip")
+TITLES = {
+    "psnr_max_range_db": "PSNR (dB)",
+    "ssim": "SSIM",
+    "debris": "debris",
+    "continuity": "continuity",
+    "out_of_focus": "out of focus",
+    "dip": "dip",
+}
+MEASURES = tuple(TITLES)
 
 
 def measured(sample, clean, image):
@@ -376,9 +384,9 @@ study.publish_table(
         "condition": [name for name, _ in cells],
         "image": [method for _, method in cells],
         "videos": [repeats[name] for name, _ in cells],
-        **{measure: [mean_score(name, measure, method) for name, method in cells] for measure in MEASURES},
+        **{TITLES[measure]: [mean_score(name, measure, method) for name, method in cells] for measure in MEASURES},
         **{
-            f"{measure}, sd over seeds": [seed_deviation(name, measure, method) for name, method in cells]
+            f"{TITLES[measure]}, sd over seeds": [seed_deviation(name, measure, method) for name, method in cells]
             for measure in ("psnr_max_range_db", "debris")
         },
     },
@@ -1077,9 +1085,9 @@ study.publish_table(
     "experimental-own-teacher",
     {
         "image": list(LEARNERS),
-        **{m: learned[..., k].mean(axis=0) for k, m in enumerate(MEASURES)},
+        **{TITLES[m]: learned[..., k].mean(axis=0) for k, m in enumerate(MEASURES)},
         **{
-            f"{m}, standard deviation": learned[..., k].std(axis=0, ddof=1) if self_videos > 1 else [None] * 4
+            f"{TITLES[m]}, standard deviation": learned[..., k].std(axis=0, ddof=1) if self_videos > 1 else [None] * 4
             for k, m in enumerate(MEASURES[:3])
         },
     },

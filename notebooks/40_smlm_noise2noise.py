@@ -941,7 +941,7 @@ study.publish_table(
     "smlm-plateau-scalings",
     {
         "counts into the network": [feed for feed, _ in plateau],
-        "images before the metric": [convention for _, convention in plateau],
+        "images before the metric": [convention.replace("_", " ") for _, convention in plateau],
         "SSIM": [values[0] for values in plateau.values()],
         "PSNR (dB)": [values[1] for values in plateau.values()],
         "of the two inside the limits of the rule": [limits[key] for key in plateau],
@@ -962,7 +962,11 @@ study.claim(
 
 # %%
 named = study.keep(
-    "plateau_scaling", feed=entered[0], convention=entered[1], inside=limits[entered], best=max(limits.values())
+    "plateau_scaling",
+    feed=entered[0],
+    convention=entered[1].replace("_", " "),
+    inside=limits[entered],
+    best=max(limits.values()),
 )
 study.say(
     "Entered: counts *{feed}*, images scaled as *{convention}*; {inside} of its two values lie in the limits of the rule.",

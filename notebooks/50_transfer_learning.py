@@ -199,7 +199,9 @@ def prior(chosen, label, **changes):
 
 
 priors = {name: prior(transfer.examples(p), name) for name, p in pairs.items()}
-study.keep("transfer_prior", weights=priors["lines"].parameters)
+study.say(
+    "Each prior is a U-Net of {weights:,} weights.", study.keep("transfer_prior", weights=priors["lines"].parameters)
+)
 
 # %% [markdown]
 # ## The tasks, and one retraining
