@@ -147,12 +147,6 @@ def dataset(name: str, registry: Path | None = None) -> Dataset:
     return entries[name]
 
 
-def credit_line(name: str, registry: Path | None = None) -> str:
-    """Whom to credit and under which licence, as one line for a caption."""
-    entry = dataset(name, registry)
-    return f"{entry.credit.rstrip('. ')}. Licence: {entry.licence}."
-
-
 def locate(name: str, path: str | None = None, *, download: bool = True, registry: Path | None = None) -> Path | None:
     """A verified local copy of one file of a data set.
 
