@@ -9,6 +9,9 @@ from nbsupport.restore import tiling
 
 from .scaling import INPUT
 
+ROUNDING = 16
+"""RMS difference, in steps of float32 at the RMS of the image, up to which two images count as equal."""
+
 
 def seam_ratio(network: nn.Module, image: np.ndarray, *, tile: int, overlap: int, width_px: int = 2) -> float:
     """How much more an image made of tiles differs from one made in one pass where tiles pass into each other.
@@ -26,7 +29,7 @@ def seam_ratio(network: nn.Module, image: np.ndarray, *, tile: int, overlap: int
     -------
     float
         RMS difference in the joints, in which the answers of two tiles are blended or only touch, over that elsewhere;
-        NaN if the two images are equal elsewhere.
+        NaN if the two images are equal elsewhere, but for the rounding of float32, which is another on every processor.
 
     Raises
     ------
@@ -44,4 +47,5 @@ def seam_ratio(network: nn.Module, image: np.ndarray, *, tile: int, overlap: int
         for start, end in tiling.joints(length, tile, overlap):
             near[(slice(None),) * axis + (slice(max(0, start - width_px), end + width_px),)] = True
     inside = squares[~near].mean()
-    return float(np.sqrt(squares[near].mean() / inside)) if inside else float("nan")
+    rounding = (ROUNDING * np.finfo(np.float32).eps) ** 2 * np.mean(whole.astype(float) ** 2)
+    return float(np.sqrt(squares[near].mean() / inside)) if inside > rounding else float("nan")
