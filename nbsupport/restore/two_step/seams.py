@@ -28,7 +28,7 @@ def seam_ratio(network: nn.Module, image: np.ndarray, *, tile: int, overlap: int
     Returns
     -------
     float
-        RMS difference in the joints, in which the answers of two tiles are blended or only touch, over that elsewhere;
+        RMS difference in the joints, in which the answers of two tiles are blended or only touch, over that elsewhere.
         What rounding may leave is added to both: where the images differ by nothing else, the ratio is 1.
 
     Raises
