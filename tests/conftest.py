@@ -8,9 +8,11 @@ from pathlib import Path
 from threading import Event
 from types import SimpleNamespace
 
+import book_build
 import numpy as np
 import pytest
 import smoke_study
+import toy_study
 
 
 @pytest.fixture(scope="session")
@@ -41,21 +43,50 @@ def registry_file():
     return find
 
 
+BESIDE = ("study", "book", "toy_studies")
+"""Fixtures that are prepared beside the tests that need none of them, in this order."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    """Tests of what is prepared beside others come after these."""
+    items.sort(key=lambda test: max((k for k, name in enumerate(BESIDE, 1) if name in test.fixturenames), default=0))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def underway(request, tmp_path_factory):
-    """The smoke study, which runs beside the tests that need no notebook; None where no test asks for it."""
-    if not any("study" in test.fixturenames for test in request.session.items):
-        yield None
-        return
-    root, slurm, stop = tmp_path_factory.mktemp("study"), tmp_path_factory.mktemp("slurm"), Event()
-    smoke_study.copied(root)
+    """Futures of what is prepared in turn beside the tests, by the name of its fixture, if a test asks for it."""
+    wanted = {name for test in request.session.items for name in test.fixturenames}
+    names = ("study", "slurm", "unbroken", "broken", "book")
+    study, slurm, unbroken, broken, book = (tmp_path_factory.mktemp(name) for name in names)
+    stop, environment = Event(), dict(os.environ)  # an environment of its own: tests change that of their process
+    smoke_study.copied(study)
+    for root in (unbroken, broken):
+        toy_study.copied(root)
     with ExitStack() as running, ThreadPoolExecutor(1) as beside:
-        # with an environment of its own: tests change that of their process
-        yield beside.submit(smoke_study.ended, root, slurm, dict(os.environ), running, stop)
+        preparations = {
+            "study": lambda: smoke_study.ended(study, slurm, environment, running, stop),
+            "book": lambda: book_build.with_sample(book, environment),
+            "toy_studies": lambda: toy_study.ended(unbroken, broken, environment, stop),
+        }
+        yield {name: beside.submit(preparations[name]) for name in BESIDE if name in wanted}
         stop.set()
+        beside.shutdown(cancel_futures=True)
 
 
 @pytest.fixture(scope="session")
 def study(underway):
     """A finished smoke study that was killed with SIGKILL in its first notebook and taken up again."""
-    return underway.result()
+    return underway["study"].result()
+
+
+@pytest.fixture(scope="session")
+def book(underway):
+    """Pages (by name), folder and sample of the book."""
+    return underway["book"].result()
+
+
+@pytest.fixture(scope="session")
+def toy_studies(underway):
+    """Roots of a small study that ran through and of one that was killed ten times, and what was seen of the latter."""
+    return underway["toy_studies"].result()

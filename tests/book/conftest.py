@@ -1,19 +1,13 @@
-"""One book and one browser for all tests of the book."""
+"""One browser for all tests of the book."""
 
 import shutil
 
 import pytest
-from book_build import build_with_sample, open_page
+from book_build import open_page
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 SWITCHES = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
 SWITCHES += " --disable-component-update --disable-sync"
-
-
-@pytest.fixture(scope="session")
-def book(tmp_path_factory):
-    """Pages (by name), folder and sample of the book."""
-    return build_with_sample(tmp_path_factory.mktemp("book"))
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ import numpy as np
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+REPOSITORY = Path(__file__).resolve().parents[1]
 SAMPLE = "29_sample"
 LEFT, RIGHT = "A bright square on the left, dark elsewhere.", "A bright square on the right, dark elsewhere."
 PROSE = r"""# A sample
@@ -49,14 +49,14 @@ def write_notebook(path, *cells):
     nbformat.write(notebook, path)
 
 
-def build(root, folder):
+def build(root, folder, environment=None):
     command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html"]
     command += ["-D", f"study_root={root}", "-d", folder / "doctrees", REPOSITORY / "book", folder / "html"]
-    return subprocess.run(command, capture_output=True, text=True)
+    return subprocess.run(command, capture_output=True, text=True, env=environment)
 
 
-def build_with_sample(folder):
-    """Pages (by name) and folder of a book that holds the repository's notebooks and a sample."""
+def with_sample(folder, environment):
+    """Pages (by name), folder and sample of a book that holds the repository's notebooks and one made here."""
     root = folder / "study"
     shutil.copytree(REPOSITORY / "notebooks", root / "notebooks")
     for name in ("README.md", "params", "figures", "workflow", "LICENSE", "CITATION.cff", "environment.yml"):
@@ -80,7 +80,7 @@ def build_with_sample(folder):
     solution.outputs = [shown(text_markdown="One hundred frames.")]
     cells = [new_markdown_cell(PROSE), code, code_that_is_wide, parameters, solution]
     write_notebook(root / "notebooks" / f"{SAMPLE}.ipynb", *cells)
-    built = build(root, folder)
+    built = build(root, folder, environment)
     assert built.returncode == 0, built.stderr
     html = folder / "html"
     names = sorted(path.relative_to(html).as_posix() for path in html.rglob("*.html") if "_static" not in path.parts)
