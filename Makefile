@@ -21,6 +21,8 @@ study: $(READY)      ## regenerate every table and figure at SIZE, then write th
 plan: $(READY)       ## say what `make study` would run, and why
 	@$(RUN) snakemake $(FLOW) --dry-run --quiet host progress
 
+# A second thread costs the small arrays of tests more than it gives them, and notebooks run beside on all cores.
+test: export OMP_NUM_THREADS ?= 1
 test: $(READY)       ## run all tests, the notebooks at smoke size included
 	$(RUN) pytest $(PYTEST)
 
