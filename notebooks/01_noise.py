@@ -17,7 +17,7 @@
 # What is noise, what is not, and what can be said about it before any denoising begins? This notebook simulates the image
 # formation that [laine2021] describes in its section 2, regenerates its Fig. 2 and draws the figures that its Boxes 1 and 2
 # put into words: why the mean squared error prefers the worse of two recordings, and what a camera's noise obeys. Then
-# two real cameras are asked the same questions. It takes about a minute on a laptop. The parts on real cameras use 6 MB of
+# two real cameras are asked the same questions. As a lesson it takes about a minute. The parts on real cameras use 6 MB of
 # open data and say so when they have to fall back on simulated stand-ins.
 
 # %% tags=["parameters"]

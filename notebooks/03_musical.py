@@ -17,7 +17,7 @@
 # How can a video of blinking emitters show detail below the diffraction limit, and what goes wrong when the video is
 # noisy? This notebook builds the multiple signal classification algorithm [agarwal2016] up from one window of a video,
 # regenerates Fig. 1 of [jadhav2021] (noisy and noise-free MUSICAL of mitochondria and vesicles), and runs the same code
-# on a real mitochondrion. It takes a few minutes on a laptop; the last part uses an open video of 0.3 MB and says so
+# on a real mitochondrion. As a lesson it takes a few minutes; the last part uses an open video of 0.3 MB and says so
 # when it has to fall back on a simulated stand-in.
 
 # %% tags=["parameters"]

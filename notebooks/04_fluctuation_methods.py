@@ -16,7 +16,7 @@
 #
 # Six ways to turn one video of blinking emitters into one sharper image: what does each resolve, does it keep brightness,
 # and what does it invent? All of them see the same simulated videos, whose truth is known, and then two real ones. The
-# notebook also makes the SOFI, bSOFI and SRRF images that [jadhav2021] hands to its network in Fig. 7. It takes a few
+# notebook also makes the SOFI, bSOFI and SRRF images that [jadhav2021] hands to its network in Fig. 7. As a lesson it takes a few
 # minutes on a laptop; the last part uses two open videos (4.3 MB) and says so when it has to fall back on simulated ones.
 
 # %% tags=["parameters"]

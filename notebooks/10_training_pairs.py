@@ -18,7 +18,7 @@
 # of the very same blinking emitters without any noise. No microscope can record the second; a simulation can. This
 # notebook makes a data set after that of [jadhav2021] (actin, vesicles and mitochondria, at up to four pixel sizes), divides
 # it into training, validation and test, looks for leaks between them, and measures on the test pairs what noise and
-# background have done. Every later notebook on artefact removal reads what is made here. It takes a few minutes on a
+# background have done. Every later notebook on artefact removal reads what is made here. As a lesson it takes a few minutes on a
 # laptop, a minute once the pairs are made, and needs no data.
 
 # %% tags=["parameters"]

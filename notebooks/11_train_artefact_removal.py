@@ -17,7 +17,7 @@
 # Can a network learn to turn the MUSICAL image of a noisy video into the image that the same video would have given without
 # noise? [jadhav2021] compares 21 methods: three networks, each trained with seven losses. This notebook trains *one* of them;
 # its parameters say which, and the study runs it once for every method and seed. It needs the pairs of
-# [notebook 10](10_training_pairs.ipynb), takes about a minute on a laptop, survives being killed (start it again), and
+# [notebook 10](10_training_pairs.ipynb), takes about a minute as a lesson, survives being killed (start it again), and
 # leaves a restorer in `data/restorers`: weights, and a card that says what they are good for.
 # [Notebook 12](12_methods_table.ipynb) compares the methods.
 

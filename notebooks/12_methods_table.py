@@ -18,7 +18,7 @@
 # would we know? This notebook takes the restorers that [11_train_artefact_removal](11_train_artefact_removal.ipynb) has
 # trained, applies them to test pairs that none of them has seen, and regenerates Table 1 and Figs. 3 to 6 of [jadhav2021].
 # Beside the source's numbers stand those of the untreated image, of four classical filters and of an image that is black
-# all over. Every output is also measured against the emitters it should show. It takes a few minutes on a laptop, most of them
+# all over. Every output is also measured against the emitters it should show. As a lesson it takes a few minutes, most of them
 # for frames that are denoised one by one.
 
 # %% tags=["parameters"]

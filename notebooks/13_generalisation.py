@@ -20,7 +20,7 @@
 # wavelengths? This notebook regenerates Figs. 7, 8 and 9 of [jadhav2021], tests what the source says about them, trains
 # where the source only recommends to (on each method, on mixed noise), and asks whether one network for all structures
 # does as well as one for each. It needs the data set of [10_training_pairs](10_training_pairs.ipynb) and the networks of
-# [11_train_artefact_removal](11_train_artefact_removal.ipynb), and takes a few minutes.
+# [11_train_artefact_removal](11_train_artefact_removal.ipynb), and takes a few minutes as a lesson.
 
 # %% tags=["parameters"]
 seed: int = 0  # root of every random stream

@@ -20,7 +20,7 @@
 # statement of the source where it can be measured: on simulated stand-ins with the optics of its recordings and a known
 # truth. Then it goes on where the source stops, and trains on the recording itself. It needs the networks that
 # [11_train_artefact_removal](11_train_artefact_removal.ipynb) trained, two open videos of 4.3 MB (and says so when
-# it has to fall back on simulation), and takes a few minutes.
+# it has to fall back on simulation), and takes a few minutes as a lesson.
 
 # %% tags=["parameters"]
 seed: int = 0  # root of every random stream

@@ -19,7 +19,7 @@
 # images of simulated actin are spoilt in eight ways, each of known severity: blur, debris, broken filaments, false
 # filaments, a warp of the intensity scale, a shift, ringing and noise. Eighteen metrics then score them. A metric that
 # does not rise or fall with the severity is blind to that artefact. First comes a warning about the best known of them:
-# "the PSNR" is not one number. It takes a few minutes on a laptop and needs no data.
+# "the PSNR" is not one number. As a lesson it takes a few minutes on a laptop and needs no data.
 
 # %% tags=["parameters"]
 seed: int = 0  # root of every random stream

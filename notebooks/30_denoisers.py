@@ -18,7 +18,7 @@
 # twenty methods and prints no number. Here nineteen denoisers, most of them named there, run on simulated images whose
 # truth is known, fourteen of them on one common bench, and five on real pairs as well. Figs. 1 and 3 and Table 1 come
 # out again, and 23 of the review's statements are measured.
-# It takes a few minutes on a laptop, because the networks are small and briefly trained; the open data sets of the
+# As a lesson it takes a few minutes, because the networks are small and briefly trained; the open data sets of the
 # last part are replaced by simulated stand-ins where they are not at hand.
 
 # %% tags=["parameters"]

@@ -17,7 +17,7 @@
 # A denoiser that has learnt from filaments is shown something else. What does it draw? This notebook regenerates Fig. 4 of
 # [laine2021] with structures whose geometry is known, so that what is invented can be counted. It then trains a network
 # under every one of a dozen conditions and tests it under all of them, asks whether pictures like photographs can teach
-# microscopy, and measures what pre-training saves. Everything is simulated; it takes a few minutes on a laptop.
+# microscopy, and measures what pre-training saves. Everything is simulated; as a lesson it takes a few minutes on a laptop.
 
 # %% tags=["parameters"]
 seed: int = 0  # root of every random stream

@@ -18,7 +18,7 @@
 # has never seen a good image learn to draw one from few blinks, just by predicting one random half of the blinks from the
 # other? [lefebvre2020] says so. This notebook rebuilds its simulator, its network and its three ways of making training
 # pairs, regenerates its three figures and judges its claims; then it asks whether the disagreement of networks tells their
-# error, and how much acquisition time is saved. It takes a few minutes on a laptop. It uses two open data sets of
+# error, and how much acquisition time is saved. As a lesson it takes a few minutes on a laptop. It uses two open data sets of
 # 4 MB and 0.3 MB, and says so where one of them is not at hand.
 
 # %% tags=["parameters"]

@@ -19,7 +19,7 @@
 # lysosomes whose truth is known, with repeats, and judges its claims. Beyond it: other ways to adapt within one budget,
 # when adaptation harms, and a rule that says when to stop without knowing the truth. Everything is simulated but, where
 # they are at hand, the filament channel of one public data set (as we read it) and one measured pair that is only shown;
-# it takes a few minutes on a laptop.
+# as a lesson it takes a few minutes on a laptop.
 
 # %% tags=["parameters"]
 seed: int = 0  # root of every random stream

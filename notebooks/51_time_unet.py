@@ -17,7 +17,7 @@
 # [wang2021] began with supervised networks and a movie: one that restores each frame by itself (CARE), and one that sees eleven
 # frames at once (timeUnet). This notebook regenerates its Supplementary Figs. 1 to 4 on simulated movies of mitochondria
 # that divide and fuse, so that what a denoiser connects by mistake can be counted. It then asks what becomes of networks
-# that meet brighter or dimmer images than they learnt from. It needs no data and takes a few minutes on a laptop.
+# that meet brighter or dimmer images than they learnt from. It needs no data and takes a few minutes as a lesson.
 
 # %% tags=["parameters"]
 seed: int = 0  # root of every random stream

@@ -18,7 +18,7 @@
 # detail, which does pass; nine such frames hold enough to compute an image with up to twice the resolution. This notebook
 # builds structured-illumination microscopy (SIM) up from that beat, forms and reconstructs frames as [hughes2024] does
 # (Figs. 1 and 2, Table 1 and the equations of section 2.1), measures the gain in every direction, spoils each parameter in
-# turn, and ends with a real acquisition in bright and in dim light. It takes a few minutes on a laptop.
+# turn, and ends with a real acquisition in bright and in dim light. As a lesson it takes a few minutes on a laptop.
 
 # %% tags=["parameters"]
 seed: int = 0  # root of every random stream

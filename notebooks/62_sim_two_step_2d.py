@@ -18,7 +18,7 @@
 # reports that this gains 3.8 dB on microtubules, that the second step lowers SSIM, and that one pair of networks for two
 # structures harms both. This notebook trains the chain on simulated fields whose geometry is known, measures every one of
 # those statements, and then asks what the source could not: whether the images are *true*. It needs nothing from other
-# notebooks and takes a few minutes on a laptop, most of it training; it can be killed and started again.
+# notebooks and takes a few minutes as a lesson, most of it training; it can be killed and started again.
 
 # %% tags=["parameters"]
 seed: int = 0  # root of every random stream

@@ -18,7 +18,7 @@
 # shortens real structure while the scores rise. Three needles in one figure carry that doubt. Here every volume holds needles
 # and beads with recorded places, so that displacement and lost length are measured; the lattice and the stripes that the first
 # network leaves are measured too. Needs [notebook 62](62_sim_two_step_2d.ipynb) for the 2-D rows of its tables; takes a
-# few minutes on a laptop.
+# few minutes as a lesson.
 
 # %% tags=["parameters"]
 seed: int = 0  # root of every random stream

@@ -17,7 +17,7 @@
 # [hughes2024] ends with a proposal and a warning. The proposal: let the network learn from synthetic anatomy first, and adapt it
 # to the sample at hand with a few acquisitions. The warning: a chain trained on a varied set restores none of it well. This
 # notebook measures both: the gain against the number of acquisitions, from random and from pre-trained weights, and one network
-# for six structures against six networks for one each. It needs nothing from other notebooks and takes a few minutes.
+# for six structures against six networks for one each. It needs nothing from other notebooks and takes a few minutes as a lesson.
 
 # %% tags=["parameters"]
 seed: int = 0  # root of every random stream
