@@ -4,18 +4,17 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 from threading import Event
 from types import SimpleNamespace
 
 import numpy as np
+import smoke_study
 
 from nbsupport.study import layout
 from nbsupport.study.params import notebook_names
 
-FLOW = layout.ROOT / "workflow"
 FIRST, SECOND = "10_training_pairs", "11_train_artefact_removal"
 OPENING = """\
 # ---
@@ -127,17 +126,10 @@ def copied(root: Path) -> None:
 
 
 def start(root, environment):
-    command = [sys.executable, "-m", "snakemake", "--snakefile", FLOW / "Snakefile", "--cores", "1"]
-    command += ["--workflow-profile", FLOW / "profiles/default", "--config", "size=smoke", "--"]
-    command.append(f"data/runs/smoke/{SECOND}.ipynb")
+    target = f"data/runs/smoke/{SECOND}.ipynb"
+    command = smoke_study.here(root, "--cores", "1", "--", target, environment=environment | {"OMP_NUM_THREADS": "1"})
     return subprocess.Popen(
-        command,
-        cwd=root,
-        env=environment | {"NBSUPPORT_ROOT": str(root), "OMP_NUM_THREADS": "1"},
-        start_new_session=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
+        **command, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
 
 
