@@ -7,6 +7,7 @@ import time
 import numpy as np
 import torch
 
+from nbsupport.restore.precision import definite
 from nbsupport.study.provenance import processor
 
 
@@ -14,6 +15,7 @@ def describe() -> dict:
     """Cores, threads, versions, and the load of other work at this moment."""
     return {
         "processor": processor(),
+        "quicker precision of networks": definite("auto"),
         "cores": os.cpu_count(),
         "threads of torch": torch.get_num_threads(),
         "threads of NumPy's BLAS": os.environ.get("OPENBLAS_NUM_THREADS", "its default"),
