@@ -41,7 +41,7 @@ patch: int = 32  # lateral side of a crop; the source has 128
 depth: int = 8  # planes of a crop; the source has 32
 learning_rate: float = 2e-3  # highest of a cycle; 4e-3 and more blew up. The source has 2e-4 throughout
 real_volumes: int = 2  # blocks of computed tomography that are restored
-precision: str = "bf16"  # in which networks compute: "bf16", "float32", or "auto", the quicker one in 2-D
+precision: str = "auto"  # in which networks compute: "bf16", "float32", or "auto", the quicker one
 device: str = "cpu"  # "cpu" or "cuda"
 
 # %%

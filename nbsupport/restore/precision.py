@@ -13,7 +13,7 @@ def definite(precision: str, device: str | torch.device = "cpu") -> str:
 
     bfloat16 is quicker on a GPU, with the matrix units of Intel processors (AMX) and with AVX-512 of AMD's. Intel's
     AVX-512 has the instructions as well, but networks of two dimensions trained at 0.6 to 0.9 of float32's speed with
-    them (those of three dimensions faster); other processors have to emulate bfloat16.
+    them; other processors have to emulate bfloat16, and take three to thirty times as long.
 
     Parameters
     ----------

@@ -5,6 +5,7 @@ import torch
 
 from nbsupport.restore import tiling
 from nbsupport.restore.networks import rcan
+from nbsupport.restore.networks.dimensions import VolumeConvolution
 from nbsupport.restore.precision import definite
 from nbsupport.restore.training import crops, fit, supervised
 
@@ -12,6 +13,7 @@ from .measure import Row, Speed, side_by_side
 
 CHANNELS, PATCH_PX, BATCH, STEPS = 9, 64, 4, 2
 FIELD_PX, TILE_PX, OVERLAP_PX = 384, 128, 32
+VOLUME_CHANNELS, VOLUME = 15, (12, 40, 40)
 
 
 def network():
@@ -80,4 +82,24 @@ def inference(repeats):
     return [Row("rcan-tiles", what, **times, at_least=1.2, note=f"{note}; {per_second:.3f} megapixels a second")]
 
 
-SPEEDS = [Speed("rcan-training", 40, training), Speed("rcan-tiles", 60, inference)]
+def volume(repeats):
+    """Training on one volume at a time, torch's own convolution against that of the networks, both in float32."""
+    slow, quick = (rcan(3, VOLUME_CHANNELS, VOLUME_CHANNELS, groups=2, blocks=3, features=24) for _ in range(2))
+    for module in slow.modules():
+        if isinstance(module, VolumeConvolution):
+            module.__class__ = torch.nn.Conv3d
+    rng = np.random.default_rng(0)
+    whole = [rng.random((VOLUME_CHANNELS, *VOLUME)).astype(np.float32)]
+    data = crops(whole, whole, size=VOLUME, batch=1, seed=0)
+
+    def train(made):
+        fit(made, supervised(torch.nn.functional.l1_loss), data, steps=STEPS, learning_rate=1e-4, precision="float32")
+
+    train(quick)
+    times = side_by_side(lambda: train(slow), lambda: train(quick), repeats)
+    note = f"{STEPS} steps on one volume of {' × '.join(map(str, VOLUME))} voxels and {VOLUME_CHANNELS} channels"
+    what = "fit with torch's convolution of volumes / with that of the networks, both in float32, RCAN"
+    return [Row("rcan-volume", what, **times, at_least=1, note=note)]
+
+
+SPEEDS = [Speed("rcan-training", 40, training), Speed("rcan-tiles", 60, inference), Speed("rcan-volume", 60, volume)]
