@@ -25,3 +25,13 @@ def test_points_coarser_than_the_waves_are_all_key_points():
     keys, expand = key_points(np.arange(41) * 0.12, 3.64, tolerance=1e-6)
     np.testing.assert_array_equal(keys, np.arange(41))
     np.testing.assert_array_equal(expand, np.eye(41))
+
+
+def test_what_a_caller_does_to_its_answer_does_not_reach_the_next():
+    grid = np.linspace(-0.3, 0.3, 50)
+    first = key_points(grid, 9.0, tolerance=1e-6)
+    kept = [answer.copy() for answer in first]
+    for answer in first:
+        answer[:] = 0
+    for answer, expected in zip(key_points(grid, 9.0, tolerance=1e-6), kept, strict=True):
+        np.testing.assert_array_equal(answer, expected)
