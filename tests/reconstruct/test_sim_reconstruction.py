@@ -204,8 +204,8 @@ def smallest_radius_um(image, spokes):
 
 
 def test_planes_of_a_stack_are_reconstructed_as_each_alone():
-    planes = [frames(lines(seed=seed), seed=seed) for seed in range(3)]
-    stack = xr.concat(planes, dim="z").assign_coords(z=[0.0, 0.1, 0.2])
+    planes = [frames(lines(seed=seed), seed=seed) for seed in range(10)]  # more than are computed at a time
+    stack = xr.concat(planes, dim="z").assign_coords(z=0.1 * np.arange(10))
     found = sim.reconstruct(stack.transpose("angle", "z", "phase", "y", "x"), OPTICS, parameters=two_beams())
     assert found.dims == ("z", "y", "x")
     np.testing.assert_array_equal(found.z, stack.z)

@@ -18,6 +18,8 @@ from .estimation import estimate
 from .filters import Notch, apodisation
 from .frames import as_frames, bands, frequencies, other_dims, prepared, separation
 
+_CACHED_PX = 2**19  # of the fine grid; complex and in double precision 8 MB
+
 
 def reconstruct(
     raw: xr.DataArray,
@@ -42,7 +44,7 @@ def reconstruct(
     ----------
     raw : DataArray, ("angle", "phase", "y", "x") and any others, in any order
         Raw frames, any unit; ``y`` and ``x`` are pixel centres in µm. Planes (z) or times are reconstructed as images
-        of their own, in one batch.
+        of their own, a few at a time.
     optics : Optics
         Numerical aperture and emission wavelength count.
     parameters : Pattern or sequence of Pattern, optional
@@ -106,21 +108,22 @@ def reconstruct(
     else:
         warn_of_frames(raw)
     require_fit(frames, parameters)
-    assembly = Assembly(
-        bands(prepared(frames, background, fade_px), separation(parameters.phase_rad, parameters.modulation)),
-        optics,
-        parameters,
-        pixel_um,
-        otf_damping=otf_damping,
-        notch=notch,
-        zero_band_weight=1.0 if richardson_lucy else zero_band_weight,
-    )
-    if richardson_lucy:
-        image = _richardson_lucy(assembly, richardson_lucy)
-    else:
-        radius = torch.hypot(*frequencies(assembly.power.shape, pixel_um / 2, assembly.power))
-        keep = apodisation(optics, radius, apodisation_cutoff, apodisation_bend)
-        image = torch.fft.ifft2(assembly.combined * (keep / (assembly.power + wiener**2))).real
+    weights, images = separation(parameters.phase_rad, parameters.modulation), []
+    for block in frames.split(_at_once(frames)):
+        assembly = Assembly(
+            bands(prepared(block, background, fade_px), weights),
+            optics,
+            parameters,
+            pixel_um,
+            otf_damping=otf_damping,
+            notch=notch,
+            zero_band_weight=1.0 if richardson_lucy else zero_band_weight,
+        )
+        if richardson_lucy:
+            images.append(_richardson_lucy(assembly, richardson_lucy))
+        else:
+            images.append(_wiener_filtered(assembly, wiener, apodisation_cutoff, apodisation_bend))
+    image = torch.cat(images)
     replaced = int(np.count_nonzero(getattr(parameters, "replaced", False)))
     return _described(raw, image, pixel_um, parameters.attrs | {"replaced_modulations": replaced})
 
@@ -152,6 +155,18 @@ def _one_by_one(raw, optics, parameters, options):
         for i, one in enumerate(parameters)
     ]
     return xr.concat(images, dim=raw[dims[0]] if dims[0] in raw.coords else dims[0], combine_attrs="drop")
+
+
+def _at_once(frames):
+    """How many images are computed at a time: on a processor as many as its caches hold."""
+    fine_px = 4 * frames.shape[-2] * frames.shape[-1]
+    return max(1, _CACHED_PX // fine_px) if frames.device.type == "cpu" else len(frames)
+
+
+def _wiener_filtered(assembly, wiener, cutoff, bend):
+    radius = torch.hypot(*frequencies(assembly.power.shape, assembly.pixel_um / 2, assembly.power))
+    keep = apodisation(assembly.optics, radius, cutoff, bend)
+    return torch.fft.ifft2(assembly.combined * (keep / (assembly.power + wiener**2))).real
 
 
 def _richardson_lucy(assembly, iterations):
